@@ -1,0 +1,70 @@
+"""Every metric that Molva exports, in one place; ``docs/metrics.md`` is made from this module.
+
+A process builds one `Metrics` and passes it down; `serve` gives it an HTTP endpoint for Prometheus.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+
+SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+SIZES = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536)
+
+
+class Metrics:
+    """The collectors of one process. All times are seconds, all sizes are records."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.registry = CollectorRegistry() if registry is None else registry
+        self.records_in = self._counter("molva_records_in", "Records read", "stage", "topic")
+        self.records_out = self._counter(
+            "molva_records_out", "Records written and confirmed", "stage", "topic"
+        )
+        self.dead_letters = self._counter("molva_dead_letters", "Records given up", "stage", "reason")
+        self.batch_size = self._histogram("molva_batch_size_records", "Records per batch", SIZES, "stage")
+        self.stage_seconds = self._histogram(
+            "molva_stage_seconds", "Time to process one batch or event", SECONDS, "stage"
+        )
+        self.end_to_end_seconds = self._histogram(
+            "molva_end_to_end_seconds", "From collection to the end of the stage", SECONDS, "stage"
+        )
+        self.consumer_lag = self._gauge(
+            "molva_consumer_lag_records", "Records not yet processed", "stage", "topic", "partition"
+        )
+        self.sink_retries = self._counter("molva_sink_retries", "Inserts tried again", "table")
+        self.rows_skipped = self._counter("molva_sink_rows_skipped", "Rows already in ClickHouse", "table")
+        self.spikes_open = self._gauge("molva_spikes_open", "Spikes open now", "resolution")
+        self.spike_events = self._counter(
+            "molva_spike_events", "Spike events emitted", "status", "resolution"
+        )
+        self.late_mentions = self._counter("molva_late_mentions", "Mentions behind their watermark", "source")
+        self.watermark = self._gauge(
+            "molva_watermark_timestamp_seconds", "Newest event time that detection has closed", "timeline"
+        )
+        self.agent_posts = self._counter("molva_agent_posts", "Posts published and confirmed", "agent")
+        self.agent_errors = self._counter("molva_agent_errors", "Failed reads or publishes", "agent", "error")
+        self.agent_last_post = self._gauge(
+            "molva_agent_last_post_timestamp_seconds", "When the agent last published a post", "agent"
+        )
+
+    def _counter(self, name: str, about: str, *labels: str) -> Counter:
+        return Counter(name, about, labels, registry=self.registry)
+
+    def _gauge(self, name: str, about: str, *labels: str) -> Gauge:
+        return Gauge(name, about, labels, registry=self.registry)
+
+    def _histogram(self, name: str, about: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+        return Histogram(name, about, labels, buckets=buckets, registry=self.registry)
+
+
+def serve(metrics: Metrics, host: str, port: int) -> int:
+    """Serve ``/metrics`` from a background thread.
+
+    Returns:
+        The port (of use where ``port`` is 0: any free one).
+
+    Raises:
+        OSError: the port is taken.
+    """
+    server, _ = start_http_server(port, addr=host, registry=metrics.registry)
+    return int(server.server_port)

@@ -1,0 +1,64 @@
+"""Every setting of Molva, read from the environment (prefix ``MOLVA_``) by the entry points only."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """One process's view of the world; ``docs/settings.md`` is made from these descriptions."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MOLVA_", frozen=True, extra="ignore", secrets_dir=None, env_ignore_empty=True
+    )
+
+    data_dir: Path = Field(default=Path(".molva"), description="where the embedded stack and cursors live")
+    watchlist: Path | None = Field(default=None, description="the watchlist; none: the commented example")
+
+    kafka_bootstrap: str = Field(default="127.0.0.1:9092", description="host:port, comma-separated")
+    kafka_kind: Literal["kafka", "embedded"] = Field(
+        default="kafka", description="embedded: the in-memory broker of `molva up`, with its limits"
+    )
+    kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    kafka_username: str = ""
+    kafka_password: SecretStr = SecretStr("")
+    kafka_ca_file: Path | None = None
+    partitions: int = Field(
+        default=4, ge=1, le=4096, description="partitions of the posts and mentions topics"
+    )
+    replicas: int = Field(default=1, ge=1, le=16, description="replication factor of new topics")
+
+    clickhouse_host: str = "127.0.0.1"
+    clickhouse_port: int = Field(default=9000, description="native TCP port")
+    clickhouse_user: str = "default"
+    clickhouse_password: SecretStr = SecretStr("")
+    clickhouse_database: str = Field(default="molva", pattern=r"^[a-z_][a-z0-9_]*$")
+    clickhouse_secure: bool = False
+
+    enrichment_batch: int = Field(default=256, ge=1, description="posts per call of the language models")
+    enrichment_linger: timedelta = Field(
+        default=timedelta(milliseconds=100), description="wait to fill a batch"
+    )
+    sentiment_model: Literal["open", "full"] = "full"
+
+    storage_batch: int = Field(default=10_000, ge=1, description="rows of a partition per insert")
+    storage_linger: timedelta = Field(default=timedelta(seconds=1), description="wait to fill an insert")
+
+    source_idle: timedelta = Field(
+        default=timedelta(minutes=10),
+        description="a source that states no watermark this long is not waited for",
+    )
+    metrics_port: int = Field(default=0, ge=0, le=65535, description="Prometheus endpoint; 0: none")
+    metrics_host: str = "127.0.0.1"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(default=8088, ge=0, le=65535, description="HTTP ingest; 0: any free port")
+    http_token: SecretStr = Field(default=SecretStr(""), description="bearer token of the HTTP ingest")
+    rss_feeds: Path | None = Field(default=None, description="YAML list of feeds for the rss agent")

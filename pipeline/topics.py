@@ -1,0 +1,41 @@
+"""The topics of the pipeline: names, partitions, retention, and which records they carry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from schemas import DeadLetter, Deletion, EnrichedPost, Mention, RawPost, Record, Spike, Watermark
+
+RAW = "molva.posts.raw"
+ENRICHED = "molva.posts.enriched"
+MENTIONS = "molva.mentions"
+SPIKES = "molva.spikes"
+DELETED = "molva.posts.deleted"
+DEAD_LETTERS = "molva.dead-letters"
+
+DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic of the contract. ``spread`` topics have ``settings.partitions`` partitions, others one."""
+
+    name: str
+    records: tuple[type[Record], ...]
+    key: str
+    spread: bool
+    retention_ms: int
+    about: str
+
+
+TOPICS: tuple[Topic, ...] = (
+    Topic(RAW, (RawPost, Watermark), "post id", True, 7 * DAY_MS, "posts as agents collected them"),
+    Topic(ENRICHED, (EnrichedPost,), "post id", True, 7 * DAY_MS, "posts with language, entities, sentiment"),
+    Topic(MENTIONS, (Mention, Watermark), "object id", True, 7 * DAY_MS, "one record per post and object"),
+    Topic(SPIKES, (Spike,), "object id", False, 90 * DAY_MS, "spikes opened, updated, resolved"),
+    Topic(DELETED, (Deletion,), "post id", False, 30 * DAY_MS, "posts deleted at their source"),
+    Topic(
+        DEAD_LETTERS, (DeadLetter,), "dead letter id", False, 90 * DAY_MS, "records that cannot be processed"
+    ),
+)
+BY_NAME = {topic.name: topic for topic in TOPICS}

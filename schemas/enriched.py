@@ -1,0 +1,56 @@
+"""A post with what Molva understood of it: the record of ``molva.posts.enriched``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from schemas.base import Origin, Part, Record, Sentiment, UtcDatetime
+from schemas.post import RawPost
+
+EntityType = Literal["PER", "ORG", "LOC"]
+
+
+class Entity(Part):
+    """A name that NER found; ``start`` and ``end`` are character offsets in the post's ``text``."""
+
+    text: str
+    normal: str
+    type: EntityType
+    start: int
+    end: int
+
+
+class EnrichedPost(Record):
+    """A raw post and its enrichment. ``id`` is the post's id; ``origin`` is the raw record."""
+
+    TYPE: ClassVar[str] = "enriched-post"
+
+    id: str
+    post: RawPost
+    origin: Origin
+    language: str
+    """ISO 639-1, or ``und`` where the text does not tell."""
+    sentiment: Sentiment
+    entities: tuple[Entity, ...] = ()
+    objects: tuple[str, ...] = ()
+    """Ids of the watchlist objects that the post mentions, in order of appearance."""
+    model: str
+    """Which sentiment model decided."""
+    enriched_at: UtcDatetime
+
+    @property
+    def event_id(self) -> str:
+        return self.id
+
+    @property
+    def event_source(self) -> str:
+        return "molva-enrichment"
+
+    @property
+    def event_time(self) -> datetime:
+        return self.post.created_at
+
+    @property
+    def key(self) -> str:
+        return self.id

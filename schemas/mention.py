@@ -1,0 +1,73 @@
+"""One post about one watchlist object: the record of ``molva.mentions``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from schemas.base import LIVE, Origin, Part, Record, Sentiment, UtcDatetime
+from schemas.post import Author, Channel, Engagement, PostKind
+
+ObjectKind = Literal["brand", "person", "product", "topic", "competitor"]
+
+EXCERPT_CHARS = 280
+
+
+class Span(Part):
+    """Where and why an object was matched; offsets count characters of the post's ``text``."""
+
+    start: int
+    end: int
+    text: str
+    alias: str
+    """The alias of the watchlist that matched."""
+    rule: str
+    """How it matched: ``alias``, ``hashtag``, ``handle``, ..."""
+
+
+class Mention(Record):
+    """One post about one object. ``id`` is ``<post id>#<object id>``; the Kafka key is the object's id."""
+
+    TYPE: ClassVar[str] = "mention"
+
+    id: str
+    post_id: str
+    object_id: str
+    object_kind: ObjectKind
+    timeline: str = LIVE
+    origin: Origin
+    created_at: UtcDatetime
+    collected_at: UtcDatetime
+    source: str
+    kind: PostKind
+    url: str = ""
+    channel: Channel | None = None
+    author: Author | None = None
+    language: str
+    excerpt: str
+    """The first 280 characters of the text."""
+    reply_to: str | None = None
+    engagement: Engagement = Engagement()
+    spans: tuple[Span, ...] = ()
+    sentiment: Sentiment
+    """Toward the object."""
+    own: bool = False
+    """True where the object itself speaks (one of its own accounts is the author)."""
+    model: str
+    enriched_at: UtcDatetime
+
+    @property
+    def event_id(self) -> str:
+        return self.id
+
+    @property
+    def event_source(self) -> str:
+        return "molva-enrichment"
+
+    @property
+    def event_time(self) -> datetime:
+        return self.created_at
+
+    @property
+    def key(self) -> str:
+        return self.object_id
