@@ -41,6 +41,9 @@ class Metrics:
         self.watermark = self._gauge(
             "molva_watermark_timestamp_seconds", "Newest event time that detection has closed", "timeline"
         )
+        self.worker_ready = self._gauge(
+            "molva_worker_ready", "1 while partitions are assigned and read", "stage"
+        )
         self.agent_posts = self._counter("molva_agent_posts", "Posts published and confirmed", "agent")
         self.agent_errors = self._counter("molva_agent_errors", "Failed reads or publishes", "agent", "error")
         self.agent_last_post = self._gauge(

@@ -18,7 +18,7 @@ class Settings(BaseSettings):
     )
 
     data_dir: Path = Field(default=Path(".molva"), description="where the embedded stack and cursors live")
-    watchlist: Path | None = Field(default=None, description="the watchlist; none: the commented example")
+    watchlist: Path | None = Field(default=None, description="what is watched")
 
     kafka_bootstrap: str = Field(default="127.0.0.1:9092", description="host:port, comma-separated")
     kafka_kind: Literal["kafka", "embedded"] = Field(
@@ -36,6 +36,7 @@ class Settings(BaseSettings):
 
     clickhouse_host: str = "127.0.0.1"
     clickhouse_port: int = Field(default=9000, description="native TCP port")
+    clickhouse_http_port: int = Field(default=8123, description="HTTP port, for `molva sql`")
     clickhouse_user: str = "default"
     clickhouse_password: SecretStr = SecretStr("")
     clickhouse_database: str = Field(default="molva", pattern=r"^[a-z_][a-z0-9_]*$")
@@ -62,3 +63,15 @@ class Settings(BaseSettings):
     http_port: int = Field(default=8088, ge=0, le=65535, description="HTTP ingest; 0: any free port")
     http_token: SecretStr = Field(default=SecretStr(""), description="bearer token of the HTTP ingest")
     rss_feeds: Path | None = Field(default=None, description="YAML list of feeds for the rss agent")
+
+    def environment(self) -> dict[str, str]:
+        """The ``MOLVA_`` variables with which another process gets the same settings."""
+        values = {}
+        for name, value in self:
+            if isinstance(value, SecretStr):
+                value = value.get_secret_value()
+            elif isinstance(value, timedelta):
+                value = value.total_seconds()
+            if value is not None:
+                values[f"MOLVA_{name.upper()}"] = str(value)
+        return values

@@ -1,0 +1,64 @@
+"""The Faust application of one stage: settings in, an app with the habits of docs/architecture.md out."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+import faust
+from aiokafka.helpers import create_ssl_context
+from faust.auth import SASLCredentials, SSLCredentials
+
+from pipeline.settings import Settings
+
+
+def build_app(settings: Settings, stage: str) -> Any:
+    """A Faust app whose consumer group is ``molva-<stage>``; agents and tables are bound by the worker.
+
+    Topics are created beforehand (`pipeline.kafka`), so the app declares none but its changelogs.
+    """
+    embedded = settings.kafka_kind == "embedded"
+    return faust.App(
+        f"molva-{stage}",
+        broker=[f"kafka://{address}" for address in settings.kafka_bootstrap.split(",")],
+        broker_credentials=_credentials(settings),
+        # the embedded broker waits half the session time-out before it lets a member join
+        broker_session_timeout=6.0 if embedded else 30.0,
+        broker_heartbeat_interval=1.0 if embedded else 3.0,
+        broker_rebalance_timeout=6.0 if embedded else 60.0,
+        broker_commit_interval=0.5,
+        broker_max_poll_interval=600.0,
+        consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=8 * 1024 * 1024,
+        producer_acks=-1,
+        producer_linger=0.02,
+        producer_max_request_size=4 * 1024 * 1024,
+        agent_supervisor="mode.CrashingSupervisor",
+        store="memory://",
+        topic_partitions=settings.partitions,
+        topic_replication_factor=settings.replicas,
+        topic_disable_leader=True,
+        stream_wait_empty=False,
+        stream_recovery_delay=0.0,
+        web_enabled=False,
+        value_serializer="raw",
+        key_serializer="raw",
+        datadir=settings.data_dir / "faust" / stage,
+    )
+
+
+def _credentials(settings: Settings) -> Any:
+    if settings.kafka_security == "PLAINTEXT":
+        return None
+    context: ssl.SSLContext | None = None
+    if settings.kafka_security in {"SSL", "SASL_SSL"}:
+        ca_file = str(settings.kafka_ca_file) if settings.kafka_ca_file else None
+        context = create_ssl_context(cafile=ca_file)
+    if settings.kafka_security == "SSL":
+        return SSLCredentials(context)
+    return SASLCredentials(
+        mechanism=settings.kafka_sasl_mechanism,
+        username=settings.kafka_username,
+        password=settings.kafka_password.get_secret_value(),
+        ssl_context=context,
+    )

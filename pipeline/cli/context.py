@@ -1,0 +1,83 @@
+"""What commands share: settings that find a running ``molva up``, consoles, JSON output."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from pydantic import ValidationError
+from rich.console import Console
+
+from pipeline.core.watchlist import Watchlist, WatchlistError
+from pipeline.embedded.stack import find_stack
+from pipeline.errors import UsageError
+from pipeline.settings import Settings
+from pipeline.watchlist_file import load_watchlist
+
+WATCHLIST = Path("watchlist.yaml")
+"""Taken from the current folder where neither an option nor MOLVA_WATCHLIST names another."""
+
+err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, soft_wrap=True)
+
+
+def load_settings(data_dir: Path | None = None, *, running: bool = True) -> Settings:
+    """Settings of the environment; a running ``molva up`` on the data dir tells where its servers are.
+
+    Servers that the environment names (``MOLVA_KAFKA_BOOTSTRAP``) win over a running stack.
+
+    Args:
+        running: False to leave a running stack alone.
+
+    Raises:
+        UsageError: a ``MOLVA_`` variable has a wrong value.
+    """
+    try:
+        settings = Settings() if data_dir is None else Settings(data_dir=data_dir)
+    except ValidationError as error:
+        lines = [
+            f"MOLVA_{'.'.join(map(str, item['loc'])).upper()}: {item['msg']} (got {item['input']!r})"
+            for item in error.errors()
+        ]
+        raise UsageError("wrong settings in the environment:\n  " + "\n  ".join(lines)) from error
+    if settings.watchlist is None and WATCHLIST.is_file():
+        settings = settings.model_copy(update={"watchlist": WATCHLIST.resolve()})
+    if not running or "MOLVA_KAFKA_BOOTSTRAP" in os.environ:
+        return settings
+    stack = find_stack(settings.data_dir)
+    return settings if stack is None else stack.settings(settings)
+
+
+def read_watchlist(path: Path | None) -> Watchlist:
+    """The watchlist of a file; None: nothing is watched.
+
+    Raises:
+        UsageError: with every problem of the file and its line.
+    """
+    try:
+        return Watchlist(()) if path is None else load_watchlist(path)
+    except WatchlistError as error:
+        raise UsageError(str(error)) from error
+
+
+def open_input(file: Path) -> BinaryIO:
+    """A file's bytes; ``-`` is standard input.
+
+    Raises:
+        UsageError: the file cannot be read.
+    """
+    if str(file) == "-":
+        return sys.stdin.buffer
+    try:
+        return file.open("rb")
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror}") from error
+
+
+def print_json(document: Any) -> None:
+    """One line of JSON on standard output."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.flush()

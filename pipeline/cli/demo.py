@@ -1,0 +1,7 @@
+"""``molva demo``."""
+
+from __future__ import annotations
+
+
+def demo() -> None:
+    """placeholder"""

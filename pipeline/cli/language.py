@@ -1,0 +1,160 @@
+"""``molva annotate`` and ``molva train``: the language models without any server."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from pipeline.cli.context import err, load_settings, open_input, print_json, read_watchlist
+from schemas import Sentiment
+from schemas.codec import InvalidRecord, parse_json
+
+BATCH = 256
+
+train_app = typer.Typer(help="Train the models from named data sets.", no_args_is_help=True)
+
+
+def annotate(
+    file: Annotated[
+        Path, typer.Argument(help='JSON lines {"text": ..., "targets": [...]}; - is standard input')
+    ],
+    watchlist: Annotated[Path | None, typer.Option(help="the watchlist (or MOLVA_WATCHLIST)")] = None,
+    model: Annotated[
+        Literal["open", "full"] | None, typer.Option(help="the sentiment model (or MOLVA_SENTIMENT_MODEL)")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="accepted for symmetry: the output is JSON lines")
+    ] = True,
+) -> None:
+    """Annotate texts: language, entities, mentions of watchlist objects, sentiment of the text and toward each.
+
+    One output line per input line, in order; a line that cannot be read gives {"error": ...} and, at the end,
+    exit code 1. For each of `targets` (an object id, or any name as it stands in the text) there is a mention
+    with a sentiment even if the watchlist does not match it.
+
+    Example: echo '{"text": "Сбербанк опять лежит"}' | molva annotate - --watchlist watchlist.yaml
+    """
+    settings = load_settings(running=False)
+    path = watchlist or settings.watchlist
+    read_watchlist(path)
+    from pipeline.nlp.annotator import build_annotator  # heavy: natasha
+
+    annotator = build_annotator(path, model or settings.sentiment_model)
+    failed = 0
+    with open_input(file) as lines:
+        for chunk in _chunks(lines, BATCH):
+            for document in _annotate(annotator, chunk):
+                failed += "error" in document
+                sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+            sys.stdout.flush()
+    if failed:
+        err.print(f'molva: {failed} lines could not be annotated, see their "error"')
+        raise typer.Exit(1)
+
+
+def _annotate(annotator: Any, lines: Sequence[bytes]) -> list[dict[str, Any]]:
+    from pipeline.nlp.annotator import Failed  # heavy: natasha
+
+    parsed = [_request(line) for line in lines]
+    requests = [item for item in parsed if not isinstance(item, str)]
+    outcomes = iter(annotator.annotate(requests))
+    documents = []
+    for item in parsed:
+        if isinstance(item, str):
+            documents.append({"error": item})
+            continue
+        outcome = next(outcomes)
+        documents.append({"error": outcome.detail} if isinstance(outcome, Failed) else _document(outcome))
+    return documents
+
+
+def _request(line: bytes) -> Any:
+    """A request, or what is wrong with the line."""
+    from pipeline.nlp.annotator import Request  # heavy: natasha
+
+    try:
+        row = parse_json(line)
+    except InvalidRecord as error:
+        return error.detail
+    if not isinstance(row, dict) or not isinstance(row.get("text"), str):
+        return 'expected an object with a string "text"'
+    targets = row.get("targets", [])
+    if isinstance(targets, dict):  # the form of the labelled data sets: {object: label}
+        targets = list(targets)
+    if not isinstance(targets, list) or not all(isinstance(target, str) and target for target in targets):
+        return '"targets" must be a list of object ids or names'
+    return Request(row["text"], tuple(targets))
+
+
+def _document(annotation: Any) -> dict[str, Any]:
+    return {
+        "lang": annotation.language,
+        "sentiment": _sentiment(annotation.sentiment),
+        "entities": [
+            {"text": item.text, "normal": item.normal, "type": item.type, "span": [item.start, item.end]}
+            for item in annotation.entities
+        ],
+        "mentions": [
+            {
+                "object": item.object_id,
+                "span": [item.spans[0].start, item.spans[0].end] if item.spans else None,
+                "spans": [[span.start, span.end] for span in item.spans],
+                "sentiment": _sentiment(item.sentiment),
+            }
+            for item in annotation.mentions
+        ],
+        "model": annotation.model,
+    }
+
+
+def _sentiment(sentiment: Sentiment) -> dict[str, Any]:
+    probabilities = {
+        "negative": sentiment.negative,
+        "neutral": sentiment.neutral,
+        "positive": sentiment.positive,
+    }
+    return {"label": sentiment.label, "p": {name: round(p, 4) for name, p in probabilities.items()}}
+
+
+def _chunks(lines: Iterable[bytes], size: int) -> Iterator[list[bytes]]:
+    iterator = iter(lines)
+    while chunk := list(islice(iterator, size)):
+        yield chunk
+
+
+@train_app.callback()
+def _group() -> None:
+    """Train the models from named data sets."""
+
+
+@train_app.command()
+def sentiment(
+    model: Annotated[
+        Literal["open", "full"], typer.Option(help="open: data that may be shipped; full: all of it")
+    ],
+    data: Annotated[Path, typer.Option(envvar="MOLVA_DATA", help="the folder with the data sets")] = Path(
+        "../shared/data"
+    ),
+    out: Annotated[Path | None, typer.Option(help="where to write [default: the model's own folder]")] = None,
+    seed: Annotated[int, typer.Option(help="of the splits and the training")] = 20141107,
+    as_json: Annotated[bool, typer.Option("--json", help="print the report as JSON")] = False,
+) -> None:
+    """Train the sentiment model, report its scores on a held-out part, write weights and model card.
+
+    Needs the extra `train` (scikit-learn), which `make setup` installs.
+
+    Example: molva train sentiment --model full --data ../shared/data
+    """
+    from pipeline.nlp.training import train  # heavy: scikit-learn
+
+    report = train(model, data, out, seed, report=lambda line: err.print(line, markup=False))
+    if as_json:
+        print_json(report.as_json())
+    else:
+        err.print(report.table())

@@ -1,0 +1,176 @@
+"""``molva replay``: posts of a file into the pipeline, and what became of them."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import time
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from pipeline.cli.context import err, load_settings, out, print_json
+from pipeline.errors import Unavailable, UsageError
+from pipeline.settings import Settings
+
+STANDSTILL = timedelta(seconds=60)
+
+
+def replay(
+    file: Annotated[Path, typer.Argument(help="JSON lines or CSV, plain, .gz or .zst; - is standard input")],
+    wait: Annotated[
+        bool, typer.Option("--wait", help="return when every post is in ClickHouse and judged")
+    ] = False,
+    speed: Annotated[
+        float | None,
+        typer.Option(help="seconds of event time per second, e.g. 3600; default: as fast as possible"),
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="source of rows that name none [default: the file's name]")
+    ] = None,
+    timeline: Annotated[
+        str | None,
+        typer.Option(help="timeline of the posts; `live` mixes them with live ones [default: replay:FILE]"),
+    ] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="the data dir of `molva up` [default: .molva]")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print the counts as JSON")] = False,
+) -> None:
+    """Publish the posts of a file, in order; a bad row becomes a dead letter, the others go on.
+
+    Rows have `id`, `created_at`, `text` and any further field of a raw post; unknown fields are kept in the
+    post's extras. An interrupted replay goes on where it stopped; replaying a file again changes nothing.
+
+    Example: molva replay posts.jsonl.gz --wait --json
+    """
+    settings = load_settings(data_dir)
+    started = time.monotonic()
+    path = None if str(file) == "-" else file
+    report = asyncio.run(_replay(settings, path, wait, speed, source, timeline))
+    report["seconds"] = round(time.monotonic() - started, 3)
+    if as_json:
+        print_json(report)
+        return
+    for name, value in report.items():
+        out.print(f"{name:>14}  {value}")
+
+
+async def _replay(
+    settings: Settings,
+    path: Path | None,
+    wait: bool,
+    speed: float | None,
+    source: str | None,
+    timeline: str | None,
+) -> dict[str, Any]:
+    from agents.base import AgentError, BadConfiguration, PublishFailed
+    from agents.cursor import FileCursors
+    from agents.publisher import connect
+    from agents.replay import ReplaySource
+    from agents.runner import Runner
+    from pipeline.kafka import client_options
+    from pipeline.metrics import Metrics
+
+    def clock() -> datetime:
+        return datetime.now(UTC)
+
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    try:
+        replayed = ReplaySource(path, clock=clock, source=source, timeline=timeline, speed=speed)
+        async with AsyncExitStack() as closing:
+            bar = closing.enter_context(_progress())
+            task = bar.add_task("published", total=None)
+            idempotent = settings.kafka_kind == "kafka"
+            publisher = await closing.enter_async_context(
+                connect(client_options(settings), idempotent=idempotent)
+            )
+            runner = Runner(
+                replayed,
+                publisher,
+                FileCursors(settings.data_dir / "cursors"),
+                Metrics(),
+                clock=clock,
+                on_progress=lambda totals: bar.update(
+                    task, total=replayed.rows, completed=totals.posts + totals.rejected
+                ),
+            )
+            totals = await runner.run(stop)
+            if wait and not stop.is_set():
+                await _wait(settings, bar, clock)
+    except PublishFailed as error:
+        raise Unavailable(
+            f"{error}. Start the stack with `molva up`, or set MOLVA_KAFKA_BOOTSTRAP"
+        ) from error
+    except BadConfiguration as error:
+        raise UsageError(str(error)) from error
+    except AgentError as error:
+        raise UsageError(str(error)) from error
+    if stop.is_set():
+        err.print("interrupted: the same command goes on from here")
+        raise typer.Exit(130)
+    report: dict[str, Any] = {
+        "file": "stdin" if path is None else str(path),
+        "timeline": replayed.timeline,
+        "published": totals.posts,
+        "rejected": totals.rejected,
+    }
+    if wait:
+        report |= _stored(settings, replayed.timeline)
+    return report
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description:>24}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=err,
+        disable=not sys.stderr.isatty(),
+    )
+
+
+async def _wait(settings: Settings, bar: Progress, clock: Any) -> None:
+    from pipeline.drain import HOPS, drain
+    from pipeline.kafka import KafkaAdmin
+
+    tasks = {hop.group: bar.add_task(hop.group.removeprefix("molva-"), total=None) for hop in HOPS}
+    most: dict[str, int] = {}
+
+    def progress(group: str, left: int) -> None:
+        most[group] = max(left, most.get(group, 0))
+        bar.update(tasks[group], total=most[group], completed=most[group] - left)
+
+    async with KafkaAdmin(settings) as admin:
+        await drain(admin, clock, STANDSTILL, progress)
+
+
+def _stored(settings: Settings, timeline: str) -> dict[str, Any]:
+    """What ClickHouse holds of a timeline."""
+    from pipeline.sink.clickhouse import connect
+
+    queries = {
+        "posts": "SELECT count() FROM posts WHERE timeline = %(timeline)s",
+        "mentions": "SELECT count() FROM mentions WHERE timeline = %(timeline)s",
+        "entities": "SELECT count() FROM entities WHERE timeline = %(timeline)s",
+        "spikes": "SELECT uniqExact(id) FROM spikes WHERE timeline = %(timeline)s",
+        "dead_letters": "SELECT count() FROM dead_letters",
+    }
+    with connect(settings) as client:
+        return {name: client.execute(query, {"timeline": timeline})[0][0] for name, query in queries.items()}

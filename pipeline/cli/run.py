@@ -1,0 +1,108 @@
+"""``molva up``, ``molva worker`` and ``molva agent``: processes that run until they are told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.context import err, load_settings, print_json, read_watchlist
+from pipeline.errors import UsageError
+
+CHECK_S = 0.5
+
+
+def up(
+    data_dir: Annotated[Path | None, typer.Option(help="where everything is kept [default: .molva]")] = None,
+    watchlist: Annotated[Path | None, typer.Option(help="the watchlist (or MOLVA_WATCHLIST)")] = None,
+    enrichment: Annotated[int, typer.Option(min=1, max=64, help="enrichment workers; one per core")] = 1,
+    detection: Annotated[int, typer.Option(min=1, max=64, help="detection workers")] = 1,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="print the addresses as JSON once all is ready")
+    ] = False,
+) -> None:
+    """Run the whole pipeline on this machine until Ctrl-C: broker, ClickHouse, every stage, the agents.
+
+    ClickHouse and the detector's state keep their data in the data dir. The broker is memory-only: records in
+    flight when the machine dies are lost, topics are made anew. For long service use docker-compose.yml.
+
+    Agents: `http` runs where MOLVA_HTTP_TOKEN is set, `rss` where MOLVA_RSS_FEEDS is.
+
+    Example: molva up --watchlist examples/banks-and-operators.yaml
+    """
+    from pipeline.local import Local, Plan  # heavy: clients of both servers
+
+    settings = load_settings(data_dir, running=False)
+    if watchlist is not None:
+        settings = settings.model_copy(update={"watchlist": watchlist.resolve()})
+    if settings.watchlist is None:
+        err.print("[yellow]no watchlist:[/] nothing is watched; choose one with --watchlist FILE")
+    read_watchlist(settings.watchlist)
+    agents = [name for name, on in (("http", settings.http_token), ("rss", settings.rss_feeds)) if on]
+    stop = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: stop.set())
+    plan = Plan(enrichment=enrichment, detection=detection, agents=tuple(agents))
+    with Local(settings, plan, say=lambda line: err.print(line)) as local:
+        local.await_ready(stop=stop)
+        if as_json:
+            print_json(local.addresses())
+        if not stop.is_set():
+            err.print(
+                f"[green]ready[/]: feed it with `molva replay FILE{_data_dir_hint(data_dir)}`; Ctrl-C stops"
+            )
+        while not stop.wait(CHECK_S):
+            local.check()
+        err.print("stopping: finishing what is in flight, then each stage in order")
+    err.print("stopped")
+
+
+def _data_dir_hint(data_dir: Path | None) -> str:
+    return "" if data_dir is None else f" --data-dir {data_dir}"
+
+
+def worker(
+    stage: Annotated[str, typer.Argument(help="enrichment, detection or storage")],
+) -> None:
+    """Run one stage in this process until SIGTERM; a process manager restarts it when it ends.
+
+    Settings come from MOLVA_ variables (docs/settings.md).
+
+    Example: MOLVA_KAFKA_BOOTSTRAP=kafka:9092 molva worker enrichment
+    """
+    from pipeline import worker as stages  # heavy: Faust
+
+    if stage not in stages.STAGES:
+        raise UsageError(f"there is no stage {stage!r}; there are {', '.join(stages.STAGES)}")
+    settings = load_settings()
+    if stage == "enrichment":
+        read_watchlist(settings.watchlist)
+    stages.run(stage, settings)
+
+
+def agent(
+    name: Annotated[str, typer.Argument(help="http or rss; files are read with `molva replay`")],
+) -> None:
+    """Run one collector until SIGTERM.
+
+    `http` takes posts on POST /v1/posts (MOLVA_HTTP_TOKEN, MOLVA_HTTP_PORT); `rss` reads the feeds of
+    MOLVA_RSS_FEEDS (examples/feeds.example.yaml).
+
+    Example: MOLVA_RSS_FEEDS=feeds.yaml molva agent rss
+    """
+    from agents.service import run_agent  # heavy: HTTP and Kafka clients
+
+    settings = load_settings()
+
+    async def until_stopped() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await run_agent(name, settings, clock=lambda: datetime.now(UTC), stop=stop)
+
+    asyncio.run(until_stopped())

@@ -1,0 +1,66 @@
+"""``molva status`` and ``molva doctor``: is every part ready, and if not, what is to be done."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from pipeline.cli.context import load_settings, out, print_json
+
+MARKS = {True: "[green]ready[/]", False: "[red]not ready[/]"}
+
+
+def status(
+    data_dir: Annotated[
+        Path | None, typer.Option(help="the data dir of `molva up` [default: .molva]")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print as JSON")] = False,
+) -> None:
+    """Show every part: broker, topics, ClickHouse, schema, workers, lag. Exit code 0 only if all are ready.
+
+    Example: molva status --json | jq .ready
+    """
+    from pipeline.checks import check_parts  # heavy: clients of both servers
+
+    settings = load_settings(data_dir)
+    parts = asyncio.run(check_parts(settings))
+    ready = all(part.ready for part in parts)
+    if as_json:
+        print_json({"ready": ready, "parts": [part._asdict() for part in parts]})
+    else:
+        table = Table("part", "state", "detail", box=None, header_style="bold")
+        for part in parts:
+            table.add_row(part.name, MARKS[part.ready], part.detail)
+        out.print(table)
+    if not ready:
+        raise typer.Exit(1)
+
+
+def doctor(
+    data_dir: Annotated[
+        Path | None, typer.Option(help="the data dir of `molva up` [default: .molva]")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print as JSON")] = False,
+) -> None:
+    """Look for what is wrong with this installation and say the cure. Exit code 1 if anything is.
+
+    Example: molva doctor
+    """
+    from pipeline.checks import check_installation, check_parts  # heavy: clients of both servers
+
+    settings = load_settings(data_dir)
+    parts = check_installation(settings) + asyncio.run(check_parts(settings))
+    sick = [part for part in parts if not part.ready]
+    if as_json:
+        print_json({"healthy": not sick, "findings": [part._asdict() for part in parts]})
+    else:
+        for part in parts:
+            out.print(f"{MARKS[part.ready]:<20} {part.name}: {part.detail}")
+            if not part.ready and part.cure:
+                out.print(f"{'':>10} -> {part.cure}")
+    if sick:
+        raise typer.Exit(1)

@@ -1,0 +1,70 @@
+"""Corrections of faust-streaming 0.15.3 that the pipeline's exactness depends on.
+
+1. Faust hands aiokafka its live set of active partitions; when a rebalance empties it meanwhile, aiokafka
+   takes the empty set for "all partitions" and messages of paused partitions are lost (issue 596).
+   Cure: hand over a frozen copy.
+2. After table recovery, partitions are resumed before they are sought back to their committed offsets, so
+   that records fetched in between are delivered twice or skipped. Cure: seek first.
+3. A table's recovery stops at ListOffsets(latest), which the embedded broker understates. Cure: the end
+   is asked from an injected function (a fetch's high watermark).
+
+``tests/integration/test_faust_corrections.py`` fails without them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from importlib.metadata import version
+from typing import Any
+
+from faust.tables.recovery import Recovery
+from faust.transport.consumer import ThreadDelegateConsumer
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
+
+CORRECTED_VERSION = "0.15.3"
+
+EndOffsets = Callable[[list[Any]], Awaitable[Mapping[Any, int]]]
+
+
+class UnknownFaustVersion(RuntimeError):
+    """The installed faust-streaming is not the one that the corrections were written for."""
+
+
+def apply(end_offsets: EndOffsets | None = None) -> None:
+    """Correct Faust in this process; applying twice changes nothing.
+
+    Args:
+        end_offsets: exact end offsets of partitions, where the broker's own answer is not (correction 3).
+
+    Raises:
+        UnknownFaustVersion: review this module for the new version first.
+    """
+    installed = version("faust-streaming")
+    if installed != CORRECTED_VERSION:
+        raise UnknownFaustVersion(
+            f"faust-streaming {installed} is installed, the corrections are for {CORRECTED_VERSION}: "
+            "install with constraints.txt"
+        )
+    ThreadDelegateConsumer._getmany = _getmany_of_a_frozen_set
+    Recovery.on_recovery_completed = _seek_then_resume
+    if end_offsets is not None:
+
+        async def exact_highwaters(_self: Any, *partitions: Any) -> Mapping[Any, int]:
+            return await end_offsets(list(partitions))
+
+        AIOKafkaConsumerThread.highwaters = exact_highwaters
+
+
+_plain_getmany = ThreadDelegateConsumer._getmany
+_plain_on_recovery_completed = Recovery.on_recovery_completed
+
+
+async def _getmany_of_a_frozen_set(self: Any, active_partitions: Any, *args: Any, **kwargs: Any) -> Any:
+    frozen = None if active_partitions is None else frozenset(active_partitions)
+    return await _plain_getmany(self, frozen, *args, **kwargs)
+
+
+async def _seek_then_resume(self: Any, generation_id: int = 0) -> None:
+    if self.app.consumer.assignment() and self.app.consumer_generation_id == generation_id:
+        await self._wait(self.app.consumer.perform_seek(), timeout=self.app.conf.broker_request_timeout)
+    await _plain_on_recovery_completed(self, generation_id)

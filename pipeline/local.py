@@ -1,0 +1,188 @@
+"""The whole pipeline on one machine: embedded broker and ClickHouse, every stage, the configured agents.
+
+``molva up``, ``molva demo`` and the end-to-end tests run this; nothing below it knows that it is local.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from pipeline.embedded.process import LOOPBACK, free_ports
+from pipeline.embedded.stack import EmbeddedStack
+from pipeline.errors import MolvaError
+from pipeline.health import is_ready, scrape
+from pipeline.kafka import KafkaAdmin
+from pipeline.settings import Settings
+from pipeline.sink.clickhouse import connect
+from pipeline.sink.migrations import migrate
+from pipeline.supervisor import Supervisor, WorkerSpec
+from pipeline.topics import TOPICS
+
+READY_S = 120.0
+POLL_S = 0.2
+UP_FILE = "up.json"
+BROKER_MEMORY_LIMIT = 4 * 1024**3
+"""The memory-only broker keeps all that was produced; at this size `molva up` says so and ends."""
+
+
+class NotReady(MolvaError):
+    """A worker did not become ready in time."""
+
+
+class ServerDied(MolvaError):
+    """The embedded broker or ClickHouse ended by itself, or outgrew its limit."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many workers of each stage run, and which agents (names for ``molva agent``)."""
+
+    enrichment: int = 1
+    detection: int = 1
+    agents: tuple[str, ...] = ()
+
+    def specs(self) -> list[WorkerSpec]:
+        """The processes, upstream first, each with a free metrics port."""
+        names: list[tuple[str, tuple[str, ...]]] = []
+        names += [(f"agent-{name}", ("agent", name)) for name in self.agents]
+        names += [(f"enrichment-{n}", ("worker", "enrichment")) for n in range(1, self.enrichment + 1)]
+        names += [(f"detection-{n}", ("worker", "detection")) for n in range(1, self.detection + 1)]
+        names += [("storage-1", ("worker", "storage"))]
+        ports = free_ports(len(names))
+        return [WorkerSpec(name, args, port) for (name, args), port in zip(names, ports, strict=True)]
+
+
+class Local:
+    """A running local pipeline: a context manager that starts everything and stops it in order.
+
+    ``settings`` are those of every process in it; ``say`` gets one line per thing worth telling.
+    """
+
+    def __init__(self, settings: Settings, plan: Plan, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._plan = plan
+        self._stack = EmbeddedStack(settings.data_dir)
+        self._up_file = settings.data_dir / UP_FILE
+        self.settings = settings
+        self.supervisor: Supervisor
+
+    def __enter__(self) -> Self:
+        self._stack.start()
+        try:
+            self._start()
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def _start(self) -> None:
+        settings = self.settings = self._stack.info.settings(self.settings)
+        self._say(f"Kafka-compatible broker on {settings.kafka_bootstrap} (in memory)")
+        self._say(f"ClickHouse on {settings.clickhouse_host}:{settings.clickhouse_port}")
+        with connect(settings, database="default") as client:
+            applied = migrate(client, settings.clickhouse_database)
+        if applied:
+            self._say("applied migrations " + ", ".join(applied))
+        asyncio.run(_create_topics(settings))
+        logs = settings.data_dir / "logs"
+        self.supervisor = Supervisor(self._plan.specs(), settings.environment(), logs, time.monotonic)
+        self.supervisor.start()
+        self._write_up_file()
+
+    def await_ready(self, stop: threading.Event | None = None, seconds: float = READY_S) -> None:
+        """Wait until every worker has its partitions, or ``stop`` is set.
+
+        Raises:
+            NotReady: one has not after ``seconds``; the message names its log.
+            ServerDied: a server ended meanwhile.
+        """
+        deadline = time.monotonic() + seconds
+        waiting = {spec.name: spec for spec in self.supervisor.specs}
+        while waiting and not (stop and stop.is_set()):
+            self.check()
+            for name, spec in list(waiting.items()):
+                if is_ready(scrape(LOOPBACK, spec.metrics_port)):
+                    self._say(f"{name} is ready")
+                    del waiting[name]
+            if waiting and time.monotonic() > deadline:
+                logs = ", ".join(f"{self.settings.data_dir}/logs/{name}.log" for name in waiting)
+                raise NotReady(f"not ready after {seconds:.0f} s: {', '.join(waiting)}; see {logs}")
+            time.sleep(POLL_S)
+
+    def check(self) -> None:
+        """Restart crashed workers; call it now and then.
+
+        Raises:
+            ServerDied: the broker or ClickHouse ended, or the broker's memory is at its limit.
+        """
+        for death in self._stack.check():
+            raise ServerDied(f"{death.name} ended with exit code {death.exit_code}:\n{death.log_tail}")
+        used = self._stack.broker_memory_bytes()
+        if used > BROKER_MEMORY_LIMIT:
+            raise ServerDied(
+                f"the memory-only broker holds {used / 1024**3:.1f} GiB, its limit: start `molva up` again "
+                "(ClickHouse keeps its data), or use Apache Kafka for long service (docs/operations.md)"
+            )
+        for crash in self.supervisor.poll():
+            self._say(
+                f"{crash.name} ended with exit code {crash.exit_code}, restarts in {crash.restart_in:.1f} s; "
+                f"see {crash.log}"
+            )
+            self._write_up_file()
+
+    def addresses(self) -> dict[str, Any]:
+        """Where everything answers, for programs."""
+        return {
+            "data_dir": str(self.settings.data_dir),
+            "kafka": self.settings.kafka_bootstrap,
+            "clickhouse": f"{self.settings.clickhouse_host}:{self.settings.clickhouse_port}",
+            "clickhouse_http": f"{self.settings.clickhouse_host}:{self.settings.clickhouse_http_port}",
+            "workers": read_workers(self.settings.data_dir),
+        }
+
+    def _write_up_file(self) -> None:
+        pids = self.supervisor.pids()
+        document: dict[str, Any] = {
+            "workers": [
+                {"name": spec.name, "pid": pids.get(spec.name), "metrics_port": spec.metrics_port}
+                for spec in self.supervisor.specs
+            ]
+        }
+        fresh = self._up_file.with_suffix(".new")
+        fresh.write_text(json.dumps(document), encoding="utf-8")
+        fresh.replace(self._up_file)
+
+    def _stop(self) -> None:
+        self._up_file.unlink(missing_ok=True)
+        if hasattr(self, "supervisor"):
+            self.supervisor.stop()
+        self._stack.stop()
+
+
+async def _create_topics(settings: Settings) -> None:
+    async with KafkaAdmin(settings) as admin:
+        await admin.ensure_topics(TOPICS)
+
+
+def read_workers(data_dir: Path) -> list[dict[str, Any]]:
+    """The workers of the running ``molva up``; empty where none runs."""
+    try:
+        workers: list[dict[str, Any]] = json.loads((data_dir / UP_FILE).read_text(encoding="utf-8"))[
+            "workers"
+        ]
+    except FileNotFoundError:
+        return []
+    return workers

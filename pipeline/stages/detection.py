@@ -1,0 +1,152 @@
+"""Detection: mentions and watermarks in, spikes out, state in a Faust table.
+
+Records are absorbed one by one; a checkpoint comes when nothing more waits, or after 500 records. It sends
+the spikes, writes the changed states, and only then acknowledges the records behind them. A crash in between
+delivers them again: states skip what they have absorbed, and a spike sent twice is the same event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from time import perf_counter
+from typing import Any, Protocol
+
+from pipeline.batches import Incoming, incoming
+from pipeline.core.detection import PartitionDetector
+from pipeline.emission import Emit, Outgoing, dead_letter, outgoing
+from pipeline.metrics import Metrics
+from pipeline.topics import SPIKES
+from schemas import Mention, Reason, Spike, Watermark
+from schemas.codec import InvalidRecord, decode, event_type, header
+
+STAGE = "detection"
+CHECKPOINT_RECORDS = 500
+
+
+class States(Protocol):
+    """The state table: the changelog topic behind a mapping."""
+
+    def items(self) -> Iterable[tuple[str, bytes]]:
+        """All states of the assigned partitions."""
+        ...
+
+    def write(self, key: str, value: bytes) -> None:
+        """Set a state; it is durable after `flush`."""
+        ...
+
+    async def flush(self) -> None:
+        """Return when the brokers have confirmed what was written."""
+        ...
+
+
+@dataclass
+class Shard:
+    """One assigned partition: its detector, and what has been taken since its last checkpoint."""
+
+    detector: PartitionDetector
+    events: list[Any] = field(default_factory=list)
+    out: list[Outgoing] = field(default_factory=list)
+
+
+@dataclass
+class Detection:
+    """The stage and what it needs; ``caught_up`` tells whether a record is the last of its partition."""
+
+    states: States
+    emit: Emit
+    new_detector: Callable[[int], PartitionDetector]
+    caught_up: Callable[[Incoming], bool]
+    clock: Callable[[], datetime]
+    metrics: Metrics
+    _shards: dict[int, Shard] = field(default_factory=dict)
+    _open: dict[str, set[str]] = field(default_factory=lambda: {"5m": set(), "1h": set()})
+
+    def forget(self) -> None:
+        """Partitions were revoked: what was not acknowledged will be delivered again, to whoever owns it."""
+        self._shards = {}
+
+    async def run(self, stream: Any) -> None:
+        """Judge a Faust stream of ``molva.mentions`` until it ends."""
+        events = stream.noack()
+        async for event in events.events():
+            record = incoming(event.message)
+            shard = self._shard(record.partition)
+            shard.events.append(event)
+            self.absorb(shard, record)
+            if self.caught_up(record) or len(shard.events) >= CHECKPOINT_RECORDS:
+                await self._checkpoint(shard, events.ack)
+
+    def absorb(self, shard: Shard, record: Incoming) -> None:
+        """Take one record into the state; spikes and dead letters wait for the checkpoint."""
+        self.metrics.records_in.labels(STAGE, record.topic).inc()
+        kind = header(record.headers, "ce_type")
+        try:
+            if kind == event_type(Watermark):
+                self._advance(shard, decode(Watermark, record.value), record)
+            elif kind in (None, event_type(Mention)):
+                self._count(shard, decode(Mention, record.value))
+            else:
+                self._dead(shard, record, "unknown_type", f"{record.topic} does not carry ce_type {kind!r}")
+        except InvalidRecord as error:
+            self._dead(shard, record, error.reason, error.detail)
+
+    def _advance(self, shard: Shard, watermark: Watermark, record: Incoming) -> None:
+        if watermark.origin is None:
+            self._dead(shard, record, "invalid", "origin: a watermark in the mentions names its raw record")
+            return
+        started = perf_counter()
+        self._tell(shard, shard.detector.advance(watermark, record.timestamp))
+        self.metrics.stage_seconds.labels(STAGE).observe(perf_counter() - started)
+        closed = shard.detector.closed(watermark.timeline)
+        if closed is not None:
+            self.metrics.watermark.labels(watermark.timeline).set(closed.timestamp())
+
+    def _count(self, shard: Shard, mention: Mention) -> None:
+        verdict = shard.detector.absorb(mention)
+        if verdict == "late":
+            self.metrics.late_mentions.labels(mention.source).inc()
+        waited = (self.clock() - mention.collected_at).total_seconds()
+        self.metrics.end_to_end_seconds.labels(STAGE).observe(max(0.0, waited))
+
+    def _tell(self, shard: Shard, spikes: Iterable[Spike]) -> None:
+        for spike in spikes:
+            shard.out.append(outgoing(SPIKES, spike))
+            self.metrics.spike_events.labels(spike.status, spike.resolution).inc()
+            known = self._open[spike.resolution]
+            (known.discard if spike.status == "resolved" else known.add)(spike.id)
+            self.metrics.spikes_open.labels(spike.resolution).set(len(known))
+
+    async def _checkpoint(self, shard: Shard, acknowledge: Callable[[Any], Awaitable[Any]]) -> None:
+        self._tell(shard, shard.detector.catch_up())
+        events, shard.events = shard.events, []
+        out, shard.out = shard.out, []
+        self.metrics.batch_size.labels(STAGE).observe(len(events))
+        if out:
+            await self.emit(out)
+            for item in out:
+                self.metrics.records_out.labels(STAGE, item.topic).inc()
+        if not self._owns(shard):
+            return
+        for key, value in shard.detector.changed():
+            self.states.write(key, value)
+        await self.states.flush()
+        if self._owns(shard):
+            for event in events:
+                await acknowledge(event)
+
+    def _owns(self, shard: Shard) -> bool:
+        """False where the partition was revoked while a checkpoint waited for Kafka."""
+        return self._shards.get(shard.detector.partition) is shard
+
+    def _shard(self, partition: int) -> Shard:
+        shard = self._shards.get(partition)
+        if shard is None:
+            shard = self._shards[partition] = Shard(self.new_detector(partition))
+            shard.detector.load(self.states.items())
+        return shard
+
+    def _dead(self, shard: Shard, record: Incoming, reason: Reason, detail: str) -> None:
+        self.metrics.dead_letters.labels(STAGE, reason).inc()
+        shard.out.append(dead_letter(record, STAGE, reason, detail, self.clock()))

@@ -1,0 +1,123 @@
+"""Enrichment: raw posts in; enriched posts, mentions, dead letters out; watermarks forwarded.
+
+Order matters here: a watermark must reach every partition of ``molva.mentions`` after all mentions of its
+raw partition that came before it, so one batch is emitted in the order of its records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from time import perf_counter
+from typing import Any
+
+from pipeline.batches import Incoming, batches
+from pipeline.core.enrichment import Annotation, enriched_post, mentions
+from pipeline.emission import MAX_RECORD_BYTES, Emit, Outgoing, dead_letter, outgoing
+from pipeline.metrics import Metrics
+from pipeline.topics import ENRICHED, MENTIONS
+from schemas import RawPost, Watermark
+from schemas.codec import InvalidRecord, decode, encode, event_type, header
+from schemas.mention import ObjectKind
+
+STAGE = "enrichment"
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The language models raised on this text."""
+
+    detail: str
+
+
+Annotate = Callable[[Sequence[RawPost]], Awaitable[Sequence[Annotation | Failed]]]
+"""Annotate a batch of posts off the event loop: one outcome per post, in order."""
+
+
+@dataclass(frozen=True)
+class Enrichment:
+    """The stage and what it needs; ``mentions_partitions`` is the width of ``molva.mentions``."""
+
+    annotate: Annotate
+    emit: Emit
+    kinds: Mapping[str, ObjectKind]
+    owners: Callable[[RawPost], Sequence[str]]
+    """Which objects' own account wrote a post."""
+    mentions_partitions: int
+    clock: Callable[[], datetime]
+    metrics: Metrics
+    batch: int = 256
+    linger: timedelta = timedelta(milliseconds=100)
+
+    async def run(self, stream: Any) -> None:
+        """Enrich a Faust stream of ``molva.posts.raw`` until it ends."""
+        async for records in batches(stream, self.batch, self.linger):
+            await self.enrich(records)
+
+    async def enrich(self, records: Sequence[Incoming]) -> None:
+        """Process one batch: returns when everything that it yields is confirmed by Kafka."""
+        started = perf_counter()
+        parsed = [self._parse(record) for record in records]
+        posts = [item for item in parsed if isinstance(item, RawPost)]
+        outcomes = iter(await self.annotate(posts)) if posts else iter(())
+        out: list[Outgoing] = []
+        for record, item in zip(records, parsed, strict=True):
+            match item:
+                case RawPost():
+                    out += self._outputs(record, item, next(outcomes))
+                case Watermark():
+                    out += self._forward(record, item)
+                case Outgoing():
+                    out.append(item)
+        await self.emit(out)
+        self._measure(records, posts, out, perf_counter() - started)
+
+    def _parse(self, record: Incoming) -> RawPost | Watermark | Outgoing:
+        kind = header(record.headers, "ce_type")
+        try:
+            if kind == event_type(Watermark):
+                return decode(Watermark, record.value)
+            if kind in (None, event_type(RawPost)):
+                return decode(RawPost, record.value)
+        except InvalidRecord as error:
+            return self._dead(record, error.reason, error.detail)
+        return self._dead(record, "unknown_type", f"ce_type {kind!r} does not belong to {record.topic}")
+
+    def _outputs(self, record: Incoming, post: RawPost, outcome: Annotation | Failed) -> list[Outgoing]:
+        if isinstance(outcome, Failed):
+            return [self._dead(record, "failed", outcome.detail)]
+        now = self.clock()
+        enriched = outgoing(ENRICHED, enriched_post(post, outcome, record.origin, now))
+        if len(enriched.message.value) > MAX_RECORD_BYTES:
+            size = len(enriched.message.value)
+            return [
+                self._dead(record, "too_large", f"{size} bytes enriched, the limit is {MAX_RECORD_BYTES}")
+            ]
+        found = mentions(post, outcome, record.origin, now, self.kinds, self.owners(post))
+        return [enriched, *(outgoing(MENTIONS, mention) for mention in found)]
+
+    def _forward(self, record: Incoming, watermark: Watermark) -> list[Outgoing]:
+        stamped = watermark.model_copy(update={"origin": record.origin})
+        message = encode(stamped)
+        return [
+            Outgoing(MENTIONS, message, partition, record.timestamp)
+            for partition in range(self.mentions_partitions)
+        ]
+
+    def _dead(self, record: Incoming, reason: Any, detail: str) -> Outgoing:
+        self.metrics.dead_letters.labels(STAGE, reason).inc()
+        return dead_letter(record, STAGE, reason, detail, self.clock())
+
+    def _measure(
+        self, records: Sequence[Incoming], posts: Sequence[RawPost], out: Sequence[Outgoing], seconds: float
+    ) -> None:
+        now = self.clock()
+        self.metrics.batch_size.labels(STAGE).observe(len(records))
+        self.metrics.stage_seconds.labels(STAGE).observe(seconds)
+        self.metrics.records_in.labels(STAGE, records[0].topic).inc(len(records))
+        for item in out:
+            self.metrics.records_out.labels(STAGE, item.topic).inc()
+        for post in posts:
+            waited = (now - post.collected_at).total_seconds()
+            self.metrics.end_to_end_seconds.labels(STAGE).observe(max(0.0, waited))

@@ -1,0 +1,121 @@
+"""Keeps a set of worker processes running on one machine: restarts what crashes, stops all in order.
+
+It is the process manager of ``molva up``; on a server Docker or Kubernetes does this.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from pipeline.embedded.process import ChildProcess
+
+FIRST_BACKOFF_S = 0.5
+MAX_BACKOFF_S = 30.0
+CALM_S = 60.0
+"""A worker that ran this long before it crashed is restarted without delay again."""
+
+
+class WorkerSpec(NamedTuple):
+    """One worker process: ``molva <arguments>`` under ``name``, with its own metrics port."""
+
+    name: str
+    arguments: tuple[str, ...]
+    metrics_port: int
+
+
+class Crash(NamedTuple):
+    """A worker that ended by itself; ``restart_in`` is in seconds."""
+
+    name: str
+    exit_code: int
+    restart_in: float
+    log: Path
+
+
+@dataclass
+class _Worker:
+    spec: WorkerSpec
+    process: ChildProcess
+    started: float = 0.0
+    restart_at: float | None = None
+    backoff: float = FIRST_BACKOFF_S
+    restarts: int = field(default=0)
+
+
+class Supervisor:
+    """Starts, watches and stops workers. ``monotonic`` is the clock in seconds."""
+
+    def __init__(
+        self,
+        specs: Sequence[WorkerSpec],
+        environment: Mapping[str, str],
+        log_dir: Path,
+        monotonic: Callable[[], float],
+    ) -> None:
+        log_dir.mkdir(parents=True, exist_ok=True)
+        self._environment = dict(environment)
+        self._monotonic = monotonic
+        self._workers = {spec.name: _Worker(spec, _process(spec, log_dir)) for spec in specs}
+
+    def start(self) -> None:
+        """Start every worker; they are not ready yet."""
+        for worker in self._workers.values():
+            self._start(worker)
+
+    def poll(self) -> list[Crash]:
+        """Restart what is due; return the workers that have ended since the last call."""
+        now = self._monotonic()
+        crashes = []
+        for worker in self._workers.values():
+            if worker.restart_at is not None:
+                if now >= worker.restart_at:
+                    worker.restarts += 1
+                    self._start(worker)
+                continue
+            code = worker.process.exit_code()
+            if code is None:
+                continue
+            if now - worker.started >= CALM_S:
+                worker.backoff = FIRST_BACKOFF_S
+            worker.restart_at = now + worker.backoff
+            crashes.append(Crash(worker.spec.name, code, worker.backoff, worker.process.log))
+            worker.backoff = min(MAX_BACKOFF_S, worker.backoff * 2)
+        return crashes
+
+    def pids(self) -> dict[str, int]:
+        """The process ids of the running workers, by name."""
+        return {
+            name: worker.process.pid
+            for name, worker in self._workers.items()
+            if worker.restart_at is None and worker.process.exit_code() is None
+        }
+
+    def restarts(self) -> dict[str, int]:
+        """How often each worker was restarted."""
+        return {name: worker.restarts for name, worker in self._workers.items()}
+
+    @property
+    def specs(self) -> list[WorkerSpec]:
+        """The workers, in the order of their start."""
+        return [worker.spec for worker in self._workers.values()]
+
+    def stop(self) -> None:
+        """Stop every worker, the first started (the one furthest upstream) first."""
+        for worker in self._workers.values():
+            worker.restart_at = None
+            worker.process.stop()
+
+    def _start(self, worker: _Worker) -> None:
+        worker.restart_at = None
+        worker.started = self._monotonic()
+        environment = {**self._environment, "MOLVA_METRICS_PORT": str(worker.spec.metrics_port)}
+        worker.process.start(environment)
+
+
+def _process(spec: WorkerSpec, log_dir: Path) -> ChildProcess:
+    command = [sys.executable, "-m", "pipeline.cli", *spec.arguments]
+    return ChildProcess(spec.name, command, log_dir / f"{spec.name}.log", guarded=True)
