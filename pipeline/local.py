@@ -17,7 +17,8 @@ from typing import Any, Self
 
 from pipeline.embedded.process import LOOPBACK, free_ports
 from pipeline.embedded.stack import EmbeddedStack
-from pipeline.errors import MolvaError
+from pipeline.embedded.state import StateKeeper
+from pipeline.errors import MolvaError, UsageError
 from pipeline.health import is_ready, scrape
 from pipeline.kafka import KafkaAdmin
 from pipeline.settings import Settings
@@ -29,6 +30,8 @@ from pipeline.topics import TOPICS
 READY_S = 120.0
 POLL_S = 0.2
 UP_FILE = "up.json"
+CHANGELOG = "molva-detection-state-changelog"
+"""The topic behind the detection stage's Faust table."""
 BROKER_MEMORY_LIMIT = 4 * 1024**3
 """The memory-only broker keeps all that was produced; at this size `molva up` says so and ends."""
 
@@ -73,6 +76,7 @@ class Local:
         self._up_file = settings.data_dir / UP_FILE
         self.settings = settings
         self.supervisor: Supervisor
+        self._keeper: StateKeeper | None = None
 
     def __enter__(self) -> Self:
         self._stack.start()
@@ -97,6 +101,8 @@ class Local:
         if applied:
             self._say("applied migrations " + ", ".join(applied))
         asyncio.run(_create_topics(settings))
+        self._keeper = StateKeeper(settings, CHANGELOG, settings.data_dir / "state" / "detection.json.gz")
+        self._keeper.start()
         logs = settings.data_dir / "logs"
         self.supervisor = Supervisor(self._plan.specs(), settings.environment(), logs, time.monotonic)
         self.supervisor.start()
@@ -137,6 +143,8 @@ class Local:
                 "(ClickHouse keeps its data), or use Apache Kafka for long service (docs/operations.md)"
             )
         for crash in self.supervisor.poll():
+            if crash.exit_code == UsageError.exit_code:
+                raise NotReady(f"{crash.name} cannot start:\n{crash.tail}")
             self._say(
                 f"{crash.name} ended with exit code {crash.exit_code}, restarts in {crash.restart_in:.1f} s; "
                 f"see {crash.log}"
@@ -169,7 +177,11 @@ class Local:
         self._up_file.unlink(missing_ok=True)
         if hasattr(self, "supervisor"):
             self.supervisor.stop()
-        self._stack.stop()
+        try:
+            if self._keeper is not None:
+                self._keeper.stop()
+        finally:
+            self._stack.stop()
 
 
 async def _create_topics(settings: Settings) -> None:

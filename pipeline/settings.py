@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _seconds(value: object) -> object:
+    """``0.5`` as well as ``PT0.5S``."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+Seconds = Annotated[timedelta, BeforeValidator(_seconds)]
+"""A duration: seconds, or ISO 8601."""
 
 
 class Settings(BaseSettings):
@@ -43,15 +55,15 @@ class Settings(BaseSettings):
     clickhouse_secure: bool = False
 
     enrichment_batch: int = Field(default=256, ge=1, description="posts per call of the language models")
-    enrichment_linger: timedelta = Field(
+    enrichment_linger: Seconds = Field(
         default=timedelta(milliseconds=100), description="wait to fill a batch"
     )
     sentiment_model: Literal["open", "full"] = "full"
 
     storage_batch: int = Field(default=10_000, ge=1, description="rows of a partition per insert")
-    storage_linger: timedelta = Field(default=timedelta(seconds=1), description="wait to fill an insert")
+    storage_linger: Seconds = Field(default=timedelta(seconds=1), description="wait to fill an insert")
 
-    source_idle: timedelta = Field(
+    source_idle: Seconds = Field(
         default=timedelta(minutes=10),
         description="a source that states no watermark this long is not waited for",
     )

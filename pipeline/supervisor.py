@@ -34,6 +34,8 @@ class Crash(NamedTuple):
     exit_code: int
     restart_in: float
     log: Path
+    tail: str
+    """The end of its log."""
 
 
 @dataclass
@@ -82,7 +84,8 @@ class Supervisor:
             if now - worker.started >= CALM_S:
                 worker.backoff = FIRST_BACKOFF_S
             worker.restart_at = now + worker.backoff
-            crashes.append(Crash(worker.spec.name, code, worker.backoff, worker.process.log))
+            process = worker.process
+            crashes.append(Crash(worker.spec.name, code, worker.backoff, process.log, process.log_tail()))
             worker.backoff = min(MAX_BACKOFF_S, worker.backoff * 2)
         return crashes
 

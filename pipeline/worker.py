@@ -11,13 +11,14 @@ import logging
 import signal
 import sys
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any, Literal, NoReturn
 
 import faust
 import uvloop
 from aiokafka import TopicPartition
 
-from pipeline import faust_corrections, wiring
+from pipeline import faust_corrections
 from pipeline.app import build_app
 from pipeline.kafka import KafkaAdmin
 from pipeline.metrics import Metrics, serve
@@ -52,6 +53,7 @@ def run(stage: Stage, settings: Settings) -> NoReturn:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     metrics = Metrics()
+    metrics.worker_ready.labels(stage).set(0)
     if settings.metrics_port:
         serve(metrics, settings.metrics_host, settings.metrics_port)
     if stage == "storage":
@@ -65,7 +67,7 @@ async def _storage(settings: Settings, metrics: Metrics) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    await wiring.run_storage(settings, metrics, utc_now, stop)
+    await import_module("pipeline.wiring.storage").run(settings, metrics, utc_now, stop)
 
 
 def _run_faust(stage: Stage, settings: Settings, metrics: Metrics) -> NoReturn:
@@ -78,8 +80,8 @@ def _run_faust(stage: Stage, settings: Settings, metrics: Metrics) -> NoReturn:
 
     faust_corrections.apply(exact_ends if settings.kafka_kind == "embedded" else None)
     app = build_app(settings, stage)
-    bind = wiring.bind_enrichment if stage == "enrichment" else wiring.bind_detection
-    bind(app, settings, metrics, utc_now)
+    app.conf.datadir.mkdir(parents=True, exist_ok=True)
+    import_module(f"pipeline.wiring.{stage}").bind(app, settings, metrics, utc_now)
     app.task(_watch(app, stage, metrics))
     worker = faust.Worker(app, loglevel=settings.log_level, logfile=None, redirect_stdouts=False, quiet=True)
     worker.execute_from_commandline()

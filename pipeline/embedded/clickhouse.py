@@ -1,0 +1,143 @@
+"""The embedded ClickHouse: a real server from the chdb wheel as a child process, its data in a directory.
+
+Clients reach it over TCP (clickhouse-driver) or HTTP on 127.0.0.1; the password is new at every start.
+Readiness is judged by a nonce that only this start knows, so a stale server on the port never passes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from clickhouse_driver import Client
+from clickhouse_driver.errors import Error
+
+from pipeline.embedded.clickhouse_config import IN_USE, USER
+from pipeline.embedded.errors import DirectoryInUse, EmbeddedError, PortTaken
+from pipeline.embedded.lock import DirectoryLock, lock_owner
+from pipeline.embedded.process import LOOPBACK, ChildProcess, free_ports, resident_bytes
+
+START_SECONDS = 60.0
+TAKEOVER_SECONDS = 10.0
+ATTEMPTS = 3
+
+CLIENT_SETTINGS = {"network_compression_method": "lz4"}
+"""What ``compression="lz4"`` needs: ClickHouse 26.9 answers in ZSTD by default."""
+
+
+class EmbeddedClickHouse:
+    """A server on 127.0.0.1 with its data in ``<directory>/clickhouse``; ports 0 mean any free ones."""
+
+    user = USER
+    host = LOOPBACK
+
+    def __init__(self, directory: Path, *, port: int = 0, http_port: int = 0) -> None:
+        self.directory = directory / "clickhouse"
+        self._fixed = port != 0
+        self.port = port
+        self.http_port = http_port
+        self.password = ""
+        self.nonce = ""
+        self._child: ChildProcess | None = None
+
+    def start(self) -> None:
+        """Start the server on what the directory holds and return when it answers.
+
+        Raises:
+            DirectoryInUse: another server works on the directory.
+            DirectoryUnusable: the directory cannot be made or written.
+            PortTaken: the given port is not free.
+            StartFailed: it does not come up.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            if not self._fixed:
+                self.port, self.http_port = free_ports(2)
+            try:
+                self._start_once()
+            except PortTaken:
+                if self._fixed or attempt == ATTEMPTS:
+                    raise
+            else:
+                self._fixed = True
+                return
+
+    def _start_once(self) -> None:
+        self.nonce, self.password = secrets.token_hex(8), secrets.token_urlsafe(24)
+        digest = hashlib.sha256(self.password.encode()).hexdigest()
+        command = [sys.executable, "-m", "pipeline.embedded.clickhouse_server", str(self.directory)]
+        command += [str(self.port), str(self.http_port), self.nonce, digest]
+        child = ChildProcess("ClickHouse", command, self.directory / "server.log")
+        with DirectoryLock(self.directory, patience=TAKEOVER_SECONDS):
+            pass  # a server whose parent died needs a moment to leave
+        child.start({"TZ": "UTC"})
+        try:
+            child.await_ready(self.port, self._answers, START_SECONDS)
+        except BaseException as error:
+            child.stop()
+            if child.exit_code() == IN_USE:
+                raise DirectoryInUse(self.directory, lock_owner(self.directory)) from error
+            raise
+        self._child = child
+
+    def _answers(self) -> bool:
+        """Whether the server on the port is the one that was started."""
+        client = Client(**self.client_options(), connect_timeout=2, send_receive_timeout=10)
+        try:
+            return bool(client.execute("SELECT getMacro('nonce')") == [(self.nonce,)])
+        except (Error, OSError, EOFError):
+            return False
+        finally:
+            client.disconnect()
+
+    def stop(self) -> None:
+        """Stop the server; what was inserted stays in the directory. Twice is once."""
+        if self._child:
+            self._child.stop()
+
+    def client_options(self, database: str = "default") -> dict[str, Any]:
+        """Keyword arguments of ``clickhouse_driver.Client``."""
+        return {
+            "host": self.host,
+            "port": self.port,
+            "user": self.user,
+            "password": self.password,
+            "database": database,
+            "compression": "lz4",
+            "settings": dict(CLIENT_SETTINGS),
+        }
+
+    @property
+    def child(self) -> ChildProcess:
+        """The process behind it.
+
+        Raises:
+            EmbeddedError: it was never started.
+        """
+        if self._child is None:
+            raise EmbeddedError("ClickHouse is not started")
+        return self._child
+
+    @property
+    def pid(self) -> int:
+        return self.child.pid
+
+    def memory_bytes(self) -> int:
+        """Resident memory.
+
+        Raises:
+            EmbeddedError: the server does not run.
+        """
+        return resident_bytes(self.pid)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

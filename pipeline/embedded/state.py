@@ -1,0 +1,152 @@
+"""The detector's state across restarts of the memory-only broker: a snapshot of its changelog topic.
+
+`StateKeeper` follows the changelog while the stack runs and keeps the last value of each key in a file; at
+the next start `restore` publishes it to the fresh broker before any worker starts. After a crash the file is
+at most `SAVE_SECONDS` old.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import gzip
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from pipeline.kafka import KafkaAdmin, TopicSpec, client_options
+from pipeline.settings import Settings
+
+SAVE_SECONDS = 15.0
+POLL_MS = 500
+
+State = dict[tuple[int, bytes], bytes]
+"""(partition, key) -> value."""
+
+
+class BrokenSnapshot(RuntimeError):
+    """The snapshot file cannot be read; the message says what to do."""
+
+
+class StateKeeper:
+    """Follows one changelog topic from a thread of its own, from `start` to `stop`."""
+
+    def __init__(self, settings: Settings, topic: str, file: Path) -> None:
+        self._settings = settings
+        self._topic = topic
+        self._file = file
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="state-keeper", daemon=True)
+        self._failure: BaseException | None = None
+
+    def start(self) -> None:
+        """Bring the saved state into the broker, then begin to follow it.
+
+        Raises:
+            BrokenSnapshot: the file is not what was written.
+        """
+        state = load(self._file)
+        asyncio.run(restore(self._settings, self._topic, state))
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Read to the end, save, and end; call it after the workers have stopped.
+
+        Raises:
+            KafkaError, OSError: following or saving failed; what was saved before stands.
+        """
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+        if self._failure is not None:
+            raise self._failure
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._follow())
+        except BaseException as error:  # noqa: BLE001 — raised by stop(), in the caller's thread
+            self._failure = error
+
+    async def _follow(self) -> None:
+        loop = asyncio.get_running_loop()
+        state: State = {}
+        saved_at, dirty = loop.time(), False
+        consumer = AIOKafkaConsumer(**client_options(self._settings), enable_auto_commit=False)
+        await consumer.start()
+        try:
+            places = [TopicPartition(self._topic, number) for number in range(self._settings.partitions)]
+            consumer.assign(places)
+            await consumer.seek_to_beginning(*places)
+            while not self._stop.is_set():
+                dirty = absorb(state, await consumer.getmany(timeout_ms=POLL_MS)) or dirty
+                if dirty and loop.time() - saved_at >= SAVE_SECONDS:
+                    await asyncio.to_thread(save, self._file, state)
+                    saved_at, dirty = loop.time(), False
+            async with KafkaAdmin(self._settings) as admin:
+                ends = await admin.end_offsets([self._topic])
+            while any([await consumer.position(place) < ends[place] for place in places]):
+                absorb(state, await consumer.getmany(timeout_ms=POLL_MS))
+        finally:
+            await consumer.stop()
+        await asyncio.to_thread(save, self._file, state)
+
+
+def absorb(state: State, records: dict[TopicPartition, list[Any]]) -> bool:
+    """Take records of the changelog into the state; a null value deletes. True if there were any."""
+    for place, batch in records.items():
+        for record in batch:
+            if record.value is None:
+                state.pop((place.partition, record.key), None)
+            else:
+                state[place.partition, record.key] = record.value
+    return bool(records)
+
+
+async def restore(settings: Settings, topic: str, state: State) -> None:
+    """Create the changelog topic if it is missing and publish the state to its partitions."""
+    async with KafkaAdmin(settings) as admin:
+        await admin.ensure_topics([TopicSpec(topic, settings.partitions, {"cleanup.policy": "compact"})])
+    producer = AIOKafkaProducer(**client_options(settings), acks="all")
+    await producer.start()
+    try:
+        sent = [
+            await producer.send(topic, key=key, value=value, partition=partition)
+            for (partition, key), value in state.items()
+            if partition < settings.partitions
+        ]
+        await asyncio.gather(*sent)
+    finally:
+        await producer.stop()
+
+
+def save(file: Path, state: State) -> None:
+    """Write the state atomically."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    rows = [[partition, _text(key), _text(value)] for (partition, key), value in sorted(state.items())]
+    draft = file.with_name(file.name + ".new")
+    draft.write_bytes(gzip.compress(json.dumps(rows).encode(), compresslevel=3))
+    draft.replace(file)
+
+
+def load(file: Path) -> State:
+    """Read what `save` wrote; empty where there is no file.
+
+    Raises:
+        BrokenSnapshot: it is not what was written.
+    """
+    if not file.exists():
+        return {}
+    try:
+        rows = json.loads(gzip.decompress(file.read_bytes()))
+        return {(partition, base64.b64decode(key)): base64.b64decode(value) for partition, key, value in rows}
+    except (OSError, EOFError, ValueError, TypeError) as error:
+        raise BrokenSnapshot(
+            f"{file} cannot be read ({error}): remove it to start with detectors that have learned nothing"
+        ) from error
+
+
+def _text(value: bytes) -> str:
+    return base64.b64encode(value).decode()

@@ -1,0 +1,28 @@
+"""The storage stage with its producer of dead letters."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+from pipeline.emission import outgoing
+from pipeline.metrics import Metrics
+from pipeline.producer import Producer
+from pipeline.settings import Settings
+from pipeline.stages import storage
+from pipeline.topics import DEAD_LETTERS
+from schemas import DeadLetter
+
+
+async def run(
+    settings: Settings, metrics: Metrics, clock: Callable[[], datetime], stop: asyncio.Event
+) -> None:
+    """Write everything to ClickHouse until ``stop``."""
+    async with Producer(settings) as producer:
+
+        async def emit_dead_letter(letter: DeadLetter) -> None:
+            await producer.emit([outgoing(DEAD_LETTERS, letter)])
+
+        metrics.worker_ready.labels(storage.STAGE).set(1)
+        await storage.run(settings, metrics, stop, emit_dead_letter=emit_dead_letter, now=clock)
