@@ -151,6 +151,11 @@ class Local:
             )
             self._write_up_file()
 
+    def pids(self) -> list[int]:
+        """The processes of the pipeline: servers and workers."""
+        info = self._stack.info
+        return [info.broker_pid, info.clickhouse_pid, *self.supervisor.pids().values()]
+
     def addresses(self) -> dict[str, Any]:
         """Where everything answers, for programs."""
         return {

@@ -85,6 +85,7 @@ def _run_faust(stage: Stage, settings: Settings, metrics: Metrics) -> NoReturn:
     app.task(_watch(app, stage, metrics))
     worker = faust.Worker(app, loglevel=settings.log_level, logfile=None, redirect_stdouts=False, quiet=True)
     worker.execute_from_commandline()
+    raise SystemExit(0)
 
 
 def _watch(app: Any, stage: Stage, metrics: Metrics) -> Any:

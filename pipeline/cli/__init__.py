@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from pipeline.cli import demo, detect, language, replay, run, schemas, sql, status, topics
 from pipeline.cli.context import err
-from pipeline.errors import MolvaError
+from pipeline.cli.mistakes import ending_of
 
 app = typer.Typer(
     name="molva",
@@ -50,17 +52,20 @@ def _root(
 
 def main() -> None:
     """Run the command; mistakes of the user and absent servers end as one message, not a stack trace."""
+    for library in ("aiokafka", "clickhouse_driver"):
+        logging.getLogger(library).addHandler(
+            logging.NullHandler()
+        )  # workers log; commands say it themselves
     try:
         app()
-    except MolvaError as error:
-        err.print(f"[bold red]molva:[/] {_escape(str(error))}")
-        sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has left, e.g. `| head`
         sys.exit(0)
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-def _escape(text: str) -> str:
-    return text.replace("[", r"\[")
+    except Exception as error:
+        ending = ending_of(error)
+        if ending is None:
+            raise
+        err.print(Text.assemble(("molva: ", "bold red"), ending.message))
+        sys.exit(ending.exit_code)

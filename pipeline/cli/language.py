@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from pipeline.cli.context import err, load_settings, open_input, print_json, read_watchlist
+from pipeline.core.enrichment import Failed
+from pipeline.errors import UsageError
 from schemas import Sentiment
 from schemas.codec import InvalidRecord, parse_json
 
@@ -32,7 +34,7 @@ def annotate(
         bool, typer.Option("--json", help="accepted for symmetry: the output is JSON lines")
     ] = True,
 ) -> None:
-    """Annotate texts: language, entities, mentions of watchlist objects, sentiment of the text and toward each.
+    """Annotate texts: language, entities, mentions of watched objects, sentiment of the text and toward each.
 
     One output line per input line, in order; a line that cannot be read gives {"error": ...} and, at the end,
     exit code 1. For each of `targets` (an object id, or any name as it stands in the text) there is a mention
@@ -59,8 +61,6 @@ def annotate(
 
 
 def _annotate(annotator: Any, lines: Sequence[bytes]) -> list[dict[str, Any]]:
-    from pipeline.nlp.annotator import Failed  # heavy: natasha
-
     parsed = [_request(line) for line in lines]
     requests = [item for item in parsed if not isinstance(item, str)]
     outcomes = iter(annotator.annotate(requests))
@@ -151,10 +151,16 @@ def sentiment(
 
     Example: molva train sentiment --model full --data ../shared/data
     """
+    from pipeline.nlp.sentiment import MODELS
     from pipeline.nlp.training import train  # heavy: scikit-learn
 
-    report = train(model, data, out, seed, report=lambda line: err.print(line, markup=False))
+    try:
+        report = train(model, data, out or MODELS / model, seed, lambda line: err.print(line, markup=False))
+    except (FileNotFoundError, ValueError) as error:
+        raise UsageError(f"cannot train: {error}") from error
     if as_json:
         print_json(report.as_json())
-    else:
-        err.print(report.table())
+        return
+    for name, score in report.scores.items():
+        err.print(f"{name}: {score}", markup=False)
+    err.print(f"written to {out or MODELS / model}", markup=False)

@@ -22,7 +22,6 @@ from rich.progress import (
 )
 
 from pipeline.cli.context import err, load_settings, out, print_json
-from pipeline.errors import Unavailable, UsageError
 from pipeline.settings import Settings
 
 STANDSTILL = timedelta(seconds=60)
@@ -76,7 +75,6 @@ async def _replay(
     source: str | None,
     timeline: str | None,
 ) -> dict[str, Any]:
-    from agents.base import AgentError, BadConfiguration, PublishFailed
     from agents.cursor import FileCursors
     from agents.publisher import connect
     from agents.replay import ReplaySource
@@ -90,36 +88,27 @@ async def _replay(
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    try:
-        replayed = ReplaySource(path, clock=clock, source=source, timeline=timeline, speed=speed)
-        async with AsyncExitStack() as closing:
-            bar = closing.enter_context(_progress())
-            task = bar.add_task("published", total=None)
-            idempotent = settings.kafka_kind == "kafka"
-            publisher = await closing.enter_async_context(
-                connect(client_options(settings), idempotent=idempotent)
-            )
-            runner = Runner(
-                replayed,
-                publisher,
-                FileCursors(settings.data_dir / "cursors"),
-                Metrics(),
-                clock=clock,
-                on_progress=lambda totals: bar.update(
-                    task, total=replayed.rows, completed=totals.posts + totals.rejected
-                ),
-            )
-            totals = await runner.run(stop)
-            if wait and not stop.is_set():
-                await _wait(settings, bar, clock)
-    except PublishFailed as error:
-        raise Unavailable(
-            f"{error}. Start the stack with `molva up`, or set MOLVA_KAFKA_BOOTSTRAP"
-        ) from error
-    except BadConfiguration as error:
-        raise UsageError(str(error)) from error
-    except AgentError as error:
-        raise UsageError(str(error)) from error
+    replayed = ReplaySource(path, clock=clock, source=source, timeline=timeline, speed=speed)
+    async with AsyncExitStack() as closing:
+        bar = closing.enter_context(_progress())
+        task = bar.add_task("published", total=None)
+        idempotent = settings.kafka_kind == "kafka"
+        publisher = await closing.enter_async_context(
+            connect(client_options(settings), idempotent=idempotent)
+        )
+        runner = Runner(
+            replayed,
+            publisher,
+            FileCursors(settings.data_dir / "cursors"),
+            Metrics(),
+            clock=clock,
+            on_progress=lambda totals: bar.update(
+                task, total=replayed.rows, completed=totals.posts + totals.rejected
+            ),
+        )
+        totals = await runner.run(stop)
+        if wait and not stop.is_set():
+            await _wait(settings, bar, clock)
     if stop.is_set():
         err.print("interrupted: the same command goes on from here")
         raise typer.Exit(130)

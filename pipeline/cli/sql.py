@@ -65,7 +65,8 @@ def run_query(settings: Settings, query: str, output: str) -> None:
     except httpx.TransportError as error:
         raise Unavailable(
             f"ClickHouse does not answer on {request.url.host}:{request.url.port} ({error}). "
-            "Start the embedded stack with `molva up`, or set MOLVA_CLICKHOUSE_HOST and MOLVA_CLICKHOUSE_HTTP_PORT"
+            "Start the embedded stack with `molva up`, or set MOLVA_CLICKHOUSE_HOST "
+            "and MOLVA_CLICKHOUSE_HTTP_PORT"
         ) from error
     sys.stdout.flush()
 

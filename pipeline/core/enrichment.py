@@ -33,6 +33,13 @@ class Annotation:
     model: str
 
 
+@dataclass(frozen=True)
+class Failed:
+    """The language models raised on this text; ``detail`` says what, for its dead letter."""
+
+    detail: str
+
+
 def enriched_post(post: RawPost, annotation: Annotation, origin: Origin, now: datetime) -> EnrichedPost:
     """The record of ``molva.posts.enriched``; at most 500 entities of a long text are kept."""
     return EnrichedPost(

@@ -43,11 +43,11 @@ def bind(app: Any, settings: Settings, metrics: Metrics, clock: Callable[[], dat
             stages.append(stage)
             await stage.run(stream)
 
-    @app.on_partitions_revoked.connect
     async def forget(_app: Any, revoked: Any, **_: Any) -> None:
         for stage in stages:
             stage.forget()
 
+    app.on_partitions_revoked.connect(forget, weak=False)
     topic = app.topic(MENTIONS, value_serializer="raw", key_serializer="raw", **raw)
     app.agent(topic, name="detection")(detection)
 

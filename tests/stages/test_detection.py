@@ -1,0 +1,246 @@
+"""The detection stage: what is sent, written and acknowledged, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pipeline.batches import Incoming
+from pipeline.core.detection import PartitionDetector
+from pipeline.emission import Outgoing
+from pipeline.metrics import Metrics
+from pipeline.stages.detection import CHECKPOINT_RECORDS, Detection
+from pipeline.topics import DEAD_LETTERS, MENTIONS, RAW, SPIKES
+from schemas import DeadLetter, Mention, Origin, Record, Sentiment, Spike, Watermark
+from schemas.codec import decode, encode
+
+T0 = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def mention(offset: int, at: datetime, label: str) -> Mention:
+    p = {"negative": 0.05, "neutral": 0.05, "positive": 0.05, label: 0.9}
+    return Mention.model_validate(
+        {
+            "id": f"vk:{offset}#bank",
+            "post_id": f"vk:{offset}",
+            "object_id": "bank",
+            "object_kind": "brand",
+            "timeline": "replay:x",
+            "origin": Origin(topic=RAW, partition=0, offset=offset),
+            "created_at": at,
+            "collected_at": at,
+            "source": "vk",
+            "kind": "post",
+            "language": "ru",
+            "excerpt": "Банк лежит",
+            "sentiment": Sentiment(label=label, **p),  # type: ignore[arg-type]
+            "model": "m",
+            "enriched_at": at,
+        }
+    )
+
+
+def crisis() -> list[Record]:
+    """Four quiet days of ten posts an hour, one of them negative; then three hours with sixty negatives each."""
+    records: list[Record] = []
+    offset = 0
+    for hour in range(24 * 4 + 3):
+        start = T0 + hour * HOUR
+        bad = 60 if hour >= 96 else 1
+        for number in range(9 + bad):
+            at = start + number * HOUR / (9 + bad)
+            records.append(mention(offset, at, "negative" if number < bad else "neutral"))
+            offset += 1
+        records.append(
+            Watermark(
+                timeline="replay:x",
+                agent="replay:x",
+                watermark=start + HOUR,
+                partitions=1,
+                final=hour == 98,
+                origin=Origin(topic=RAW, partition=0, offset=offset),
+            )
+        )
+        offset += 1
+    return records
+
+
+class Stream:
+    """Stands for Faust's stream: events with messages, acknowledged by hand."""
+
+    def __init__(self, messages: Sequence[Any]) -> None:
+        self.messages = messages
+        self.acknowledged: list[int] = []
+
+    def noack(self) -> Stream:
+        return self
+
+    async def events(self) -> AsyncIterator[Any]:
+        for message in self.messages:
+            yield SimpleNamespace(message=message)
+
+    async def ack(self, event: Any) -> None:
+        self.acknowledged.append(event.message.offset)
+
+
+class Table:
+    """A state table in memory."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, bytes] = {}
+        self.unflushed = 0
+
+    def items(self) -> Iterable[tuple[str, bytes]]:
+        return list(self.rows.items())
+
+    def write(self, key: str, value: bytes) -> None:
+        self.rows[key] = value
+        self.unflushed += 1
+
+    async def flush(self) -> None:
+        self.unflushed = 0
+
+
+def messages(records: Sequence[Record | bytes], first: int = 0) -> list[Any]:
+    found = []
+    for offset, record in enumerate(records, first):
+        value, headers = (
+            (record, []) if isinstance(record, bytes) else (encode(record).value, encode(record).headers)
+        )
+        found.append(
+            SimpleNamespace(
+                topic=MENTIONS,
+                partition=0,
+                offset=offset,
+                value=value,
+                headers=headers,
+                timestamp=(T0 + timedelta(seconds=offset)).timestamp(),
+            )
+        )
+    return found
+
+
+class Run:
+    """A detection stage over an in-memory table; everything that it sent."""
+
+    def __init__(self, table: Table, end: int) -> None:
+        self.sent: list[Outgoing] = []
+        self.fail_emit = False
+        self.metrics = Metrics()
+        self.stage = Detection(
+            states=table,
+            emit=self._emit,
+            new_detector=lambda number: PartitionDetector(number, "c1", source_idle=timedelta(minutes=10)),
+            caught_up=lambda record: record.offset + 1 >= end,
+            clock=lambda: T0 + timedelta(days=9),
+            metrics=self.metrics,
+        )
+
+    async def _emit(self, items: Sequence[Outgoing]) -> None:
+        if self.fail_emit:
+            raise ConnectionError("Kafka is away")
+        self.sent += items
+
+    def spikes(self) -> list[Spike]:
+        return [decode(Spike, item.message.value) for item in self.sent if item.topic == SPIKES]
+
+
+async def undisturbed(records: Sequence[Record | bytes]) -> Run:
+    run = Run(Table(), len(records))
+    await run.stage.run(Stream(messages(records)))
+    return run
+
+
+async def test_a_crisis_opens_one_spike_per_resolution() -> None:
+    run = await undisturbed(crisis())
+    opened = [spike for spike in run.spikes() if spike.status == "opened"]
+    assert {spike.resolution for spike in opened} == {"5m", "1h"}
+    hourly = next(spike for spike in opened if spike.resolution == "1h")
+    assert T0 + 97 * HOUR <= hourly.opened_at <= T0 + 98 * HOUR
+    assert hourly.negatives > 3 * hourly.expected_negatives
+    assert run.metrics.registry.get_sample_value(
+        "molva_spike_events_total", {"status": "opened", "resolution": "1h"}
+    ) == len([spike for spike in opened if spike.resolution == "1h"])
+
+
+async def test_everything_is_acknowledged_after_state_and_spikes() -> None:
+    records = crisis()
+    table, stream = Table(), Stream(messages(records))
+    run = Run(table, len(records))
+    await run.stage.run(stream)
+    assert stream.acknowledged == list(range(len(records)))
+    assert table.unflushed == 0
+
+
+async def test_nothing_is_acknowledged_when_kafka_does_not_take_the_spikes() -> None:
+    records = crisis()
+    stream = Stream(messages(records))
+    run = Run(Table(), len(records))
+    run.fail_emit = True
+    with pytest.raises(ConnectionError):
+        await run.stage.run(stream)
+    assert len(stream.acknowledged) < len(records)
+    assert stream.acknowledged == list(range(len(stream.acknowledged)))
+
+
+@pytest.mark.parametrize("crash_at", [1, 499, 700, 1100, 1177])
+async def test_a_crash_and_a_redelivery_change_no_spike(crash_at: int) -> None:
+    records = crisis()
+    expected = (await undisturbed(records)).spikes()
+    table = Table()
+    first, stream = Run(table, len(records)), Stream(messages(records[:crash_at]))
+    await first.stage.run(stream)
+    done = max(stream.acknowledged, default=-1) + 1
+    second = Run(table, len(records))
+    await second.stage.run(Stream(messages(records[done:], done)))
+    assert {spike.event_id: spike for spike in [*first.spikes(), *second.spikes()]} == {
+        spike.event_id: spike for spike in expected
+    }
+
+
+async def test_a_state_written_but_not_acknowledged_absorbs_nothing_twice() -> None:
+    records = crisis()
+    expected = (await undisturbed(records)).spikes()
+    table = Table()
+    first = Run(table, len(records))
+    await first.stage.run(Stream(messages(records[: CHECKPOINT_RECORDS * 2 + 50])))
+    second = Run(table, len(records))
+    await second.stage.run(Stream(messages(records)))
+    assert {spike.event_id: spike for spike in [*first.spikes(), *second.spikes()]} == {
+        spike.event_id: spike for spike in expected
+    }
+
+
+async def test_a_revoked_partition_is_read_again_from_the_table() -> None:
+    records = crisis()
+    expected = (await undisturbed(records)).spikes()
+    table = Table()
+    run = Run(table, len(records))
+    stream = Stream(messages(records[:700]))
+    await run.stage.run(stream)
+    run.stage.forget()
+    done = max(stream.acknowledged) + 1
+    await run.stage.run(Stream(messages(records[done:], done)))
+    assert {spike.event_id for spike in run.spikes()} == {spike.event_id for spike in expected}
+
+
+async def test_bad_records_become_dead_letters() -> None:
+    no_origin = Watermark(timeline="replay:x", agent="a", watermark=T0, partitions=1)
+    foreign = encode(DeadLetter.of(b"", stage="s", origin="o", reason="failed", detail="d", failed_at=T0))
+    records: list[Record | bytes] = [b"{", no_origin, *crisis()]
+    run = Run(Table(), 2)
+    stream = Stream(messages(records[:2]))
+    await run.stage.run(stream)
+    letters = [decode(DeadLetter, item.message.value) for item in run.sent if item.topic == DEAD_LETTERS]
+    assert [(letter.origin, letter.reason) for letter in letters] == [
+        (f"{MENTIONS}:0:0", "not_json"),
+        (f"{MENTIONS}:0:1", "invalid"),
+    ]
+    shard = run.stage._shard(0)
+    run.stage.absorb(shard, Incoming(MENTIONS, 0, 2, foreign.value, foreign.headers, T0))
+    assert decode(DeadLetter, shard.out[0].message.value).reason == "unknown_type"
