@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from aiokafka.errors import KafkaError
+
+from pipeline.drain import NotDrained, drain
 from pipeline.embedded.process import LOOPBACK, free_ports
 from pipeline.embedded.stack import EmbeddedStack
 from pipeline.embedded.state import StateKeeper
@@ -28,6 +33,10 @@ from pipeline.supervisor import Supervisor, WorkerSpec
 from pipeline.topics import TOPICS
 
 READY_S = 120.0
+STANDSTILL = timedelta(seconds=10)
+CURSORS = "cursors"
+UNFINISHED = "unfinished"
+"""This file stands in the data dir from the start until everything has flowed out."""
 POLL_S = 0.2
 UP_FILE = "up.json"
 CHANGELOG = "molva-detection-state-changelog"
@@ -74,6 +83,7 @@ class Local:
         self._plan = plan
         self._stack = EmbeddedStack(settings.data_dir)
         self._up_file = settings.data_dir / UP_FILE
+        self._unfinished = settings.data_dir / UNFINISHED
         self.settings = settings
         self.supervisor: Supervisor
         self._keeper: StateKeeper | None = None
@@ -90,10 +100,15 @@ class Local:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stop()
+        try:
+            if error is None:
+                self._finish()
+        finally:
+            self._stop()
 
     def _start(self) -> None:
         settings = self.settings = self._stack.info.settings(self.settings)
+        self._forget_cursors_after_a_crash()
         self._say(f"Kafka-compatible broker on {settings.kafka_bootstrap} (in memory)")
         self._say(f"ClickHouse on {settings.clickhouse_host}:{settings.clickhouse_port}")
         with connect(settings, database="default") as client:
@@ -107,6 +122,26 @@ class Local:
         self.supervisor = Supervisor(self._plan.specs(), settings.environment(), logs, time.monotonic)
         self.supervisor.start()
         self._write_up_file()
+
+    def _forget_cursors_after_a_crash(self) -> None:
+        """What was in the broker's memory is gone: agents read it again, storage knows what it has."""
+        cursors = self.settings.data_dir / CURSORS
+        if self._unfinished.exists() and cursors.exists():
+            self._say(
+                "the last run did not end cleanly: agents read again from the start, nothing is stored twice"
+            )
+            shutil.rmtree(cursors)
+        self._unfinished.touch()
+
+    def _finish(self) -> None:
+        """Stop the agents and let everything flow out before the memory-only broker goes."""
+        self.supervisor.stop_only(f"agent-{name}" for name in self._plan.agents)
+        try:
+            asyncio.run(_drain(self.settings))
+        except (NotDrained, KafkaError) as error:
+            self._say(f"stopped with records in flight: {error}")
+        else:
+            self._unfinished.unlink()
 
     def await_ready(self, stop: threading.Event | None = None, seconds: float = READY_S) -> None:
         """Wait until every worker has its partitions, or ``stop`` is set.
@@ -187,6 +222,11 @@ class Local:
                 self._keeper.stop()
         finally:
             self._stack.stop()
+
+
+async def _drain(settings: Settings) -> None:
+    async with KafkaAdmin(settings) as admin:
+        await drain(admin, lambda: datetime.now(UTC), STANDSTILL)
 
 
 async def _create_topics(settings: Settings) -> None:

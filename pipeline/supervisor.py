@@ -6,8 +6,8 @@ It is the process manager of ``molva up``; on a server Docker or Kubernetes does
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,7 +45,8 @@ class _Worker:
     started: float = 0.0
     restart_at: float | None = None
     backoff: float = FIRST_BACKOFF_S
-    restarts: int = field(default=0)
+    restarts: int = 0
+    stopped: bool = False
 
 
 class Supervisor:
@@ -73,6 +74,8 @@ class Supervisor:
         now = self._monotonic()
         crashes = []
         for worker in self._workers.values():
+            if worker.stopped:
+                continue
             if worker.restart_at is not None:
                 if now >= worker.restart_at:
                     worker.restarts += 1
@@ -108,9 +111,13 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stop every worker, the first started (the one furthest upstream) first."""
-        for worker in self._workers.values():
-            worker.restart_at = None
-            worker.process.stop()
+        self.stop_only(list(self._workers))
+
+    def stop_only(self, names: Iterable[str]) -> None:
+        """Stop some workers for good."""
+        for name in names:
+            self._workers[name].process.stop()
+            self._workers[name].stopped = True
 
     def _start(self, worker: _Worker) -> None:
         worker.restart_at = None

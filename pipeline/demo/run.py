@@ -91,8 +91,10 @@ class Demo:
             source = ReplaySource(
                 STORY, clock=_now, speed=STORY_SPAN.total_seconds() / self.seconds, timeline=TIMELINE
             )
-            watching = asyncio.create_task(self._watch(clients, source, started))
-            closing.push_async_callback(_end, watching)
+            over = asyncio.Event()
+            watching = asyncio.create_task(self._watch(clients, source, started, over))
+            closing.push_async_callback(_await, watching)
+            closing.callback(over.set)
             await self._replay(settings, source, stop)
             if stop.is_set():
                 return None
@@ -134,15 +136,18 @@ class Demo:
         async with asyncio.timeout(STANDSTILL.total_seconds()), self._hearing:
             await self._hearing.wait_for(lambda: self._heard >= end)
 
-    async def _watch(self, clients: Clients, source: ReplaySource, started: float) -> None:
-        """Look at ClickHouse twice a second and show what is there."""
+    async def _watch(
+        self, clients: Clients, source: ReplaySource, started: float, over: asyncio.Event
+    ) -> None:
+        """Look at ClickHouse twice a second and show what is there, until it is ``over``."""
         seen: list[tuple[float, int]] = []
-        while True:
+        while not over.is_set():
             await asyncio.to_thread(self.local.check)
             with suppress(SinkError):  # a look that fails is made again; the report at the end is not
                 snapshot = await asyncio.to_thread(self._look, clients, source, started, seen)
                 self.view.update(snapshot)
-            await asyncio.sleep(LOOK_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), LOOK_S)
 
     def _look(
         self, clients: Clients, source: ReplaySource, started: float, seen: list[tuple[float, int]]
@@ -192,6 +197,10 @@ def _memory_mib(pids: Iterable[int]) -> float:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+async def _await(task: asyncio.Task[Any]) -> None:
+    await task
 
 
 async def _end(task: asyncio.Task[Any]) -> None:

@@ -33,11 +33,13 @@ class ChildProcess:
         self._pid = 0
 
     def start(self, environment: Mapping[str, str] | None = None) -> None:
-        """Start the process; it is not ready yet.
+        """Start the process, or start it again after it has ended; it is not ready yet.
 
         Raises:
             StartFailed: it cannot be executed.
         """
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
         if self.log.exists():
             self.log.replace(self.log.with_name(self.log.name + ".1"))
         with self.log.open("wb") as output:

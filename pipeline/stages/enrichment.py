@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import Any
 
 from pipeline.batches import Incoming, batches
-from pipeline.core.enrichment import Annotation, enriched_post, mentions
+from pipeline.core.enrichment import Annotation, Failed, enriched_post, mentions
 from pipeline.emission import MAX_RECORD_BYTES, Emit, Outgoing, dead_letter, outgoing
 from pipeline.metrics import Metrics
 from pipeline.topics import ENRICHED, MENTIONS
@@ -22,13 +22,6 @@ from schemas.codec import InvalidRecord, decode, encode, event_type, header
 from schemas.mention import ObjectKind
 
 STAGE = "enrichment"
-
-
-@dataclass(frozen=True)
-class Failed:
-    """The language models raised on this text."""
-
-    detail: str
 
 
 Annotate = Callable[[Sequence[RawPost]], Awaitable[Sequence[Annotation | Failed]]]

@@ -46,7 +46,7 @@ def mention(offset: int, at: datetime, label: str) -> Mention:
 
 
 def crisis() -> list[Record]:
-    """Four quiet days of ten posts an hour, one of them negative; then three hours with sixty negatives each."""
+    """Four quiet days of ten posts an hour, one negative; then three hours with sixty negatives each."""
     records: list[Record] = []
     offset = 0
     for hour in range(24 * 4 + 3):

@@ -1,0 +1,152 @@
+"""Reads the labelled data sets of ``../shared/data`` as examples for training and evaluation.
+
+Their texts stay where they are: only hashed, aggregated weights leave the training.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from schemas.base import Label
+
+
+@dataclass(frozen=True)
+class Example:
+    """A labelled text. With ``about`` the label is toward the object at ``spans`` (none: not found in it)."""
+
+    corpus: str
+    text: str
+    label: Label
+    about: str = ""
+    spans: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A data set: how to read its rows, and under which licence it is."""
+
+    name: str
+    file: str
+    licence: str
+    domain: str
+    parse: Callable[[dict[str, Any]], Iterator[tuple[str, Label, tuple[tuple[int, int], ...]]]]
+
+    def read(self, directory: Path) -> list[Example]:
+        """Read every example.
+
+        Raises:
+            FileNotFoundError: the directory does not hold the data set.
+        """
+        examples = []
+        with (directory / self.file).open(encoding="utf-8") as lines:
+            for line in lines:
+                row = json.loads(line)
+                for about, label, spans in self.parse(row):
+                    examples.append(Example(self.name, row["text"], label, about, spans))
+        return examples
+
+
+_POLARITY: dict[str, Label] = {
+    "joy": "positive",
+    "sadness": "negative",
+    "anger": "negative",
+    "fear": "negative",
+    "positive": "positive",
+    "negative": "negative",
+    "neutral": "neutral",
+    "speech": "neutral",
+    "skip": "neutral",
+}
+
+_NAMES = {
+    "sberbank": r"сбер|cбер|sber",
+    "vtb": r"втб|vtb|вэтэбэ",
+    "gazprom": r"газпром|gazprom|гпб\b",
+    "alfabank": r"альфа|alfa|альфу|альфе",
+    "bankmoskvy": r"банк\w* москв|бм\b|bank of moscow|bm\b|банкмоскв|bankmosk|москвы\b",
+    "raiffeisen": r"рай+ф|raif",
+    "uralsib": r"ура[лд]с[иы]б|uralsib",
+    "rshb": r"рос+ель?хоз|рсхб|rshb|rosselhoz|сельхоз",
+    "beeline": r"бил+а[йи]н|beeli|билайн|пчелайн|билан|бииилайн",
+    "mts": r"мтс|mts|мтесе|эмтээс",
+    "megafon": r"мега|mega|мгф\b",
+    "tele2": r"теле\W?2|tele\W?2|теледва|теле два",
+    "rostelecom": r"ростел|rostel|ртк\b",
+    "komstar": r"комстар|comstar|komstar",
+    "skylink": r"ска[йи]\W?линк|sky\W?link",
+}
+_NAMES_2016 = {
+    "сбербанк": "sberbank",
+    "втб": "vtb",
+    "газпромбанк": "gazprom",
+    "альфабанк": "alfabank",
+    "банкмосквы": "bankmoskvy",
+    "райффайзенбанк": "raiffeisen",
+    "уралсиб": "uralsib",
+    "россельхозбанк": "rshb",
+    "билайн": "beeline",
+    "мтс": "mts",
+    "мегафон": "megafon",
+    "теледва": "tele2",
+    "ростелеком": "rostelecom",
+    "комстар": "komstar",
+    "скайлинк": "skylink",
+}
+_PATTERNS = {name: re.compile(rf"(?<![^\W_])(?:{body})\w*", re.I) for name, body in _NAMES.items()}
+
+Parsed = Iterator[tuple[str, Label, tuple[tuple[int, int], ...]]]
+
+
+def find_name(name: str, text: str) -> tuple[tuple[int, int], ...]:
+    """Where one of the banks and operators of the tweets stands in a text (tolerant of misspelling)."""
+    return tuple(match.span() for match in _PATTERNS[name].finditer(text))
+
+
+def _tweet(row: dict[str, Any]) -> Parsed:
+    for name, label in row["targets"].items():
+        yield name, label, find_name(name, row["text"])
+
+
+def _target(row: dict[str, Any]) -> Parsed:
+    name = _NAMES_2016[row["target"]]
+    yield name, row["label"], find_name(name, row["text"])
+
+
+def _entity(row: dict[str, Any]) -> Parsed:
+    start, end = row["target_span"]
+    yield row["target"], row["label"], ((start, end),)
+
+
+def _text(row: dict[str, Any]) -> Parsed:
+    yield "", _POLARITY[row["label"]], ()
+
+
+def _emotions(row: dict[str, Any]) -> Parsed:
+    """Emotions to polarity; surprise and mixed feelings have none, so such rows are left out."""
+    polarities = {_POLARITY[emotion] for emotion in row["emotions"] if emotion != "surprise"}
+    if not row["emotions"]:
+        yield "", "neutral", ()
+    elif len(polarities) == 1:
+        yield "", polarities.pop(), ()
+
+
+_NONE = "none stated; research"
+CORPORA: dict[str, Corpus] = {
+    corpus.name: corpus
+    for corpus in (
+        Corpus("rusentne2023", "rusentne2023_train.jsonl", "MIT", "news", _entity),
+        Corpus("cedr", "cedr_train.jsonl", "Apache-2.0", "texts", _emotions),
+        Corpus("rusentitweet", "rusentitweet_train.jsonl", _NONE, "texts", _text),
+        Corpus("tweets_banks_2014", "tweets_banks_2014.jsonl", _NONE, "banks", _tweet),
+        Corpus("tweets_telecoms_2014", "tweets_telecoms_2014.jsonl", _NONE, "telecom", _tweet),
+        Corpus("sentirueval2016_banks", "sentirueval2016_banks_train.jsonl", _NONE, "banks", _target),
+        Corpus("sentirueval2016_telecom", "sentirueval2016_telecom_train.jsonl", _NONE, "telecom", _target),
+    )
+}
+OPEN: Sequence[str] = ("rusentne2023", "cedr")
+FULL: Sequence[str] = tuple(CORPORA)

@@ -1,0 +1,122 @@
+"""The connection to ClickHouse: clients that survive its traps, and errors sorted by what to do about them.
+
+SinkError
+|-- Unavailable    the server, the network or the schema: try the same rows again, later
+`-- RowsRejected   ClickHouse cannot hold some of the rows: find them, set them aside
+"""
+
+from __future__ import annotations
+
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from clickhouse_driver import Client, errors
+
+from pipeline.settings import Settings
+
+_ROW_CODES = frozenset(
+    getattr(errors.ErrorCodes, name)
+    for name in (
+        "TYPE_MISMATCH",
+        "ARGUMENT_OUT_OF_BOUND",
+        "CANNOT_CONVERT_TYPE",
+        "CANNOT_PARSE_TEXT",
+        "CANNOT_PARSE_DATETIME",
+        "CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN",
+        "INCORRECT_DATA",
+        "TOO_LARGE_STRING_SIZE",
+        "VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE",
+        "VIOLATED_CONSTRAINT",
+    )
+    if hasattr(errors.ErrorCodes, name)
+)
+_ENCODING_ERRORS = (
+    errors.TypeMismatchError,
+    errors.TooLargeStringSize,
+    errors.LogicalError,
+    ArithmeticError,
+    AttributeError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+"""What clickhouse-driver raises for a value that its column cannot hold, before anything is sent."""
+
+
+class SinkError(Exception):
+    """ClickHouse did not take what it was given."""
+
+
+class Unavailable(SinkError):
+    """Not the rows' fault: network, restart, memory, too many parts, a missing table, a view that throws."""
+
+
+class RowsRejected(SinkError):
+    """Some of the rows do not fit their columns."""
+
+
+def connect(settings: Settings, database: str | None = None) -> Client:
+    """A client for one thread; it connects with its first query.
+
+    Args:
+        database: instead of ``settings.clickhouse_database`` (which may not exist yet: see migrations).
+    """
+    return Client(
+        settings.clickhouse_host,
+        port=settings.clickhouse_port,
+        user=settings.clickhouse_user,
+        password=settings.clickhouse_password.get_secret_value(),
+        database=settings.clickhouse_database if database is None else database,
+        secure=settings.clickhouse_secure,
+        client_name="molva",
+        connect_timeout=5,
+        send_receive_timeout=60,
+        tcp_keepalive=True,
+        compression="lz4",
+        # Since 26.x the server answers in ZSTD unless told otherwise, which the lz4 client cannot read.
+        settings={"network_compression_method": "lz4"},
+    )
+
+
+class Clients:
+    """One client per thread, made when the thread needs it; ``close`` may be called from any thread."""
+
+    def __init__(self, opener: Callable[[], Client]) -> None:
+        self._opener = opener
+        self._by_thread: dict[int, Client] = {}
+
+    @contextmanager
+    def client(self) -> Iterator[Client]:
+        """This thread's client. If anything goes wrong inside, it is given up and a new one follows.
+
+        Raises:
+            Unavailable, RowsRejected: instead of the errors of clickhouse-driver.
+        """
+        thread = threading.get_ident()
+        client = self._by_thread.get(thread)
+        if client is None:
+            client = self._by_thread[thread] = self._opener()
+        try:
+            yield client
+        except BaseException as error:
+            self._by_thread.pop(thread, None)
+            client.disconnect()
+            if isinstance(error, (errors.Error, OSError, EOFError, *_ENCODING_ERRORS)):
+                raise sort_error(error) from error
+            raise
+
+    def close(self) -> None:
+        """Close every connection; queries under way in other threads fail as `Unavailable`."""
+        for client in list(self._by_thread.values()):
+            client.disconnect()
+
+
+def sort_error(error: Exception) -> SinkError:
+    """What an error of clickhouse-driver means for the rows."""
+    text = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:500]
+    if isinstance(error, errors.ServerException):
+        lines = " ".join(str(error).split())[:500]
+        return RowsRejected(lines) if error.code in _ROW_CODES else Unavailable(lines)
+    return RowsRejected(text) if isinstance(error, _ENCODING_ERRORS) else Unavailable(text)

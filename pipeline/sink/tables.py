@@ -1,0 +1,36 @@
+"""The tables that storage writes: which topic fills which, and where stored ids are looked up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline import topics
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that is keyed by ``key`` (an SQL expression over ``index``, the table that knows all keys).
+
+    ``index`` is the table itself where it is ordered by the key, or a narrow table that a materialised view
+    fills: a look-up of n keys reads about n small granules there, however large the table has become.
+    """
+
+    name: str
+    index: str
+    key: str
+
+
+POSTS = Table("posts", "post_ids", "id")
+MENTIONS = Table("mentions", "mention_ids", "id")
+SPIKES = Table("spikes", "spikes", "concat(id, '#', toString(revision))")
+DELETIONS = Table("deletions", "deletions", "id")
+DEAD_LETTERS = Table("dead_letters", "dead_letters", "id")
+ENTITIES = "entities"
+
+BY_TOPIC = {
+    topics.ENRICHED: POSTS,
+    topics.MENTIONS: MENTIONS,
+    topics.SPIKES: SPIKES,
+    topics.DELETED: DELETIONS,
+    topics.DEAD_LETTERS: DEAD_LETTERS,
+}

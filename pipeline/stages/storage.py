@@ -1,0 +1,191 @@
+"""The storage stage: reads what the pipeline has made of posts and writes it to ClickHouse exactly once.
+
+A plain aiokafka consumer, because batch boundaries must be reproducible (ADR 0002). The poll loop fills one
+buffer per partition; one `PartitionWriter` per partition empties it. While ClickHouse is down the writers try
+again, the buffers fill, their partitions are paused, and the consumer stays in its group.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from datetime import datetime
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.structs import OffsetAndMetadata
+
+from pipeline.kafka import client_options
+from pipeline.metrics import Metrics
+from pipeline.settings import Settings
+from pipeline.sink.buffer import Buffer, Limits
+from pipeline.sink.clickhouse import Clients, connect
+from pipeline.sink.offsets import ClickHouseIntents, Committed, Intents, KafkaIntents
+from pipeline.sink.partition import EmitDeadLetter, PartitionWriter, Surroundings
+from pipeline.sink.reading import STAGE
+from pipeline.sink.tables import BY_TOPIC
+from pipeline.sink.writer import Writer
+
+GROUP = "molva-storage"
+THREADS = 4
+BATCH_BYTES = 16 * 1024 * 1024
+POLL_SECONDS = 0.1
+REVOKE_SECONDS = 2.0
+"""How long batches under way may take to finish when their partitions are revoked, or at the stop."""
+
+
+class Storage(ConsumerRebalanceListener):  # type: ignore[misc]
+    """The poll loop and the rebalance listener of one storage worker."""
+
+    def __init__(self, consumer: Any, around: Surroundings, limits: Limits) -> None:
+        self._consumer = consumer
+        self._around = around
+        self._limits = limits
+        self._writers: dict[TopicPartition, tuple[PartitionWriter, asyncio.Task[None]]] = {}
+        self._failure: Exception | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Subscribe and write until ``stop``, then finish what is buffered, commit, and return.
+
+        Raises:
+            KafkaError: Kafka refuses for good.
+        """
+        self._consumer.subscribe(list(BY_TOPIC), listener=self)
+        try:
+            while not stop.is_set():
+                await self._poll()
+        finally:
+            await self._finish(list(self._writers))
+        self._raise_failure()
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Start a writer per partition; nothing is awaited, so it is there before the first record."""
+        clock = asyncio.get_running_loop().time
+        for partition in assigned:
+            writer = PartitionWriter(partition, Buffer(self._limits, clock), self._around)
+            self._writers[partition] = (writer, asyncio.create_task(writer.run(), name=f"write {partition}"))
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Finish or abandon the batches of the partitions before another worker gets them."""
+        await self._finish(list(revoked))
+
+    async def _poll(self) -> None:
+        self._raise_failure()
+        self._hold_back()
+        found = await self._consumer.getmany(
+            timeout_ms=int(POLL_SECONDS * 1000), max_records=self._limits.rows
+        )
+        for partition, records in found.items():
+            if partition in self._writers:
+                self._writers[partition][0].buffer.add(records)
+            end, at = self._consumer.highwater(partition), records[-1].offset + 1
+            lag = self._around.metrics.consumer_lag.labels(STAGE, partition.topic, partition.partition)
+            lag.set(max(0, (end or at) - at))
+
+    def _hold_back(self) -> None:
+        """Pause the partitions whose buffers are full, resume the others."""
+        paused = self._consumer.paused()
+        full = {partition for partition, (writer, _) in self._writers.items() if writer.buffer.full}
+        mine = self._consumer.assignment() & self._writers.keys()
+        if more := (full & mine) - paused:
+            self._consumer.pause(*more)
+        if fewer := (paused & mine) - full:
+            self._consumer.resume(*fewer)
+
+    async def _finish(self, partitions: list[TopicPartition]) -> None:
+        tasks = []
+        for partition in partitions:
+            if partition in self._writers:
+                writer, task = self._writers.pop(partition)
+                writer.buffer.close()
+                tasks.append(task)
+        if not tasks:
+            return
+        _, unfinished = await asyncio.wait(tasks, timeout=REVOKE_SECONDS)
+        for task in unfinished:
+            task.cancel()
+        for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                self._failure = outcome
+
+    def _raise_failure(self) -> None:
+        """The error of a writer ends the worker."""
+        if self._failure is not None:
+            raise self._failure
+        for _, task in self._writers.values():
+            if task.done():
+                task.result()
+
+
+async def run(
+    settings: Settings,
+    metrics: Metrics,
+    stop: asyncio.Event,
+    *,
+    emit_dead_letter: EmitDeadLetter,
+    now: Callable[[], datetime],
+) -> None:
+    """Run the storage stage until ``stop`` is set; the database must have been migrated.
+
+    Raises:
+        KafkaError: Kafka cannot be reached at the start, or refuses for good.
+    """
+    async with AsyncExitStack() as stack:
+        admin = AIOKafkaAdminClient(**client_options(settings), client_id=f"{GROUP}-admin")
+        stack.push_async_callback(admin.close)
+        await admin.start()
+        cluster = str((await admin.describe_cluster())["cluster_id"])
+        executor = ThreadPoolExecutor(THREADS, thread_name_prefix="clickhouse")
+        stack.callback(executor.shutdown, wait=False, cancel_futures=True)
+        clients = Clients(lambda: connect(settings))
+        stack.callback(clients.close)
+        consumer = AIOKafkaConsumer(**client_options(settings), **consumer_options(settings))
+        stack.push_async_callback(consumer.stop)
+        await consumer.start()
+        committed = committed_by_group(admin)
+        intents: Intents = (
+            KafkaIntents(consumer.commit, committed)
+            if settings.kafka_kind == "kafka"
+            else ClickHouseIntents(clients, executor, cluster, consumer.commit, committed)
+        )
+        around = Surroundings(
+            cluster=cluster,
+            writer=Writer(clients),
+            intents=intents,
+            commit=consumer.commit,
+            emit_dead_letter=emit_dead_letter,
+            executor=executor,
+            metrics=metrics,
+            now=now,
+        )
+        limits = Limits(settings.storage_batch, BATCH_BYTES, settings.storage_linger.total_seconds())
+        await Storage(consumer, around, limits).run(stop)
+
+
+def consumer_options(settings: Settings) -> dict[str, Any]:
+    """How storage consumes: by hand-made commits only, from the start of the log, committed records only."""
+    options: dict[str, Any] = {
+        "group_id": GROUP,
+        "client_id": GROUP,
+        "enable_auto_commit": False,
+        "auto_offset_reset": "earliest",
+        "isolation_level": "read_committed",
+    }
+    if settings.kafka_kind == "embedded":
+        # A JoinGroup waits half the session timeout there.
+        options |= {"session_timeout_ms": 6000, "heartbeat_interval_ms": 1000, "rebalance_timeout_ms": 6000}
+    return options
+
+
+def committed_by_group(admin: Any) -> Committed:
+    """The group's committed offset with its metadata, which the consumer itself does not tell."""
+
+    async def committed(partition: TopicPartition) -> OffsetAndMetadata | None:
+        found = await admin.list_consumer_group_offsets(GROUP, partitions=[partition])
+        place = found.get(partition)
+        return None if place is None or place.offset < 0 else place
+
+    return committed

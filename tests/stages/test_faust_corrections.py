@@ -1,0 +1,124 @@
+"""The corrections of Faust: each test fails on the plain class and passes on the corrected one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from faust.tables.recovery import Recovery
+from faust.transport.consumer import ThreadDelegateConsumer
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
+from faust.types import TP
+
+from pipeline import faust_corrections
+
+PATCHED = [
+    (ThreadDelegateConsumer, "_getmany"),
+    (Recovery, "on_recovery_completed"),
+    (AIOKafkaConsumerThread, "highwaters"),
+]
+
+
+@pytest.fixture
+def plain() -> Iterator[None]:
+    """Whatever a test applies is taken back."""
+    before = [(owner, name, getattr(owner, name)) for owner, name in PATCHED]
+    yield
+    for owner, name, function in before:
+        setattr(owner, name, function)
+
+
+async def fetched_with(live: set[TP]) -> Any:
+    """The set that aiokafka still holds after a rebalance has emptied Faust's own during the fetch."""
+    seen: list[Any] = []
+
+    async def getmany(active: Any, *_: Any) -> dict[TP, list[Any]]:
+        seen.append(active)
+        live.clear()
+        return {}
+
+    consumer = SimpleNamespace(_thread=SimpleNamespace(getmany=getmany))
+    await ThreadDelegateConsumer._getmany(consumer, live, 1.0)
+    return seen[0]
+
+
+async def test_a_rebalance_during_a_fetch_does_not_turn_it_into_a_fetch_of_all(plain: None) -> None:
+    assert await fetched_with({TP("t", 0)}) == set()  # aiokafka reads an empty set as: every partition
+    faust_corrections.apply()
+    assert await fetched_with({TP("t", 0)}) == {TP("t", 0)}
+
+
+def recovery(events: list[str]) -> Any:
+    """What `Recovery.on_recovery_completed` touches; it notes the order of what matters."""
+
+    async def nothing(*_: Any, **__: Any) -> None:
+        return None
+
+    async def perform_seek() -> None:
+        events.append("seek")
+
+    async def wait(awaitable: Any, **_: Any) -> None:
+        await awaitable
+
+    consumer = SimpleNamespace(
+        assignment=lambda: {TP("t", 0)},
+        perform_seek=perform_seek,
+        resume_partitions=lambda tps: events.append("resume"),
+        resume_flow=lambda: None,
+    )
+    app = SimpleNamespace(
+        consumer=consumer,
+        consumer_generation_id=3,
+        conf=SimpleNamespace(broker_request_timeout=5),
+        on_rebalance_complete=SimpleNamespace(send=nothing),
+        flow_control=SimpleNamespace(resume=lambda: None),
+        _fetcher=SimpleNamespace(maybe_start=nothing),
+        assignor=SimpleNamespace(assigned_standbys=lambda: []),
+        on_rebalance_end=lambda: None,
+    )
+    tables = SimpleNamespace(values=lambda: [], on_actives_ready=lambda: None, on_standbys_ready=lambda: None)
+    return SimpleNamespace(
+        app=app,
+        tables=tables,
+        _wait=wait,
+        _set_recovery_ended=lambda: None,
+        _is_changelog_tp=lambda tp: False,
+        completed=asyncio.Event(),
+        log=SimpleNamespace(info=lambda *_: None, dev=lambda *_: None, warning=lambda *_: None),
+    )
+
+
+async def test_partitions_are_sought_before_they_are_resumed(plain: None) -> None:
+    events: list[str] = []
+    await Recovery.on_recovery_completed(recovery(events), 3)
+    assert events[0] == "resume"
+    faust_corrections.apply()
+    events.clear()
+    await Recovery.on_recovery_completed(recovery(events), 3)
+    assert events[0] == "seek"
+    assert "resume" in events
+
+
+async def test_a_recovery_of_an_older_generation_seeks_nothing(plain: None) -> None:
+    faust_corrections.apply()
+    events: list[str] = []
+    await Recovery.on_recovery_completed(recovery(events), 2)
+    assert events == []
+
+
+async def test_table_recovery_asks_the_injected_function_for_the_end(plain: None) -> None:
+    async def ends(partitions: list[TP]) -> dict[TP, int]:
+        return dict.fromkeys(partitions, 50_000)
+
+    faust_corrections.apply(ends)
+    thread = AIOKafkaConsumerThread.__new__(AIOKafkaConsumerThread)
+    assert await thread.highwaters(TP("changelog", 1)) == {TP("changelog", 1): 50_000}
+
+
+def test_another_version_of_faust_is_refused(plain: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(faust_corrections, "version", lambda name: "0.16.0")
+    with pytest.raises(faust_corrections.UnknownFaustVersion, match=r"0\.16\.0"):
+        faust_corrections.apply()

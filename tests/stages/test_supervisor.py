@@ -1,0 +1,93 @@
+"""Workers that crash are restarted with growing pauses; a fake clock, real processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline import supervisor
+from pipeline.embedded.process import ChildProcess
+from pipeline.supervisor import Supervisor, WorkerSpec
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def running(clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Supervisor]:
+    """Two workers: one sleeps, one ends with exit code 3 at once."""
+
+    def process(spec: WorkerSpec, log_dir: Path) -> ChildProcess:
+        code = "import os, sys; print(os.environ['MOLVA_METRICS_PORT']); sys.exit(3)"
+        if spec.name == "sleeper":
+            code = "import signal; signal.pause()"
+        return ChildProcess(
+            spec.name, [sys.executable, "-c", code], log_dir / f"{spec.name}.log", guarded=True
+        )
+
+    monkeypatch.setattr(supervisor, "_process", process)
+    specs = [WorkerSpec("sleeper", (), 1), WorkerSpec("crasher", (), 4242)]
+    made = Supervisor(specs, {}, tmp_path, clock)
+    made.start()
+    yield made
+    made.stop()
+
+
+def await_crash(running: Supervisor) -> list[supervisor.Crash]:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if crashes := running.poll():
+            return crashes
+        time.sleep(0.02)
+    raise AssertionError("no crash was seen")
+
+
+def test_a_crash_is_told_once_and_restarted_after_a_growing_pause(running: Supervisor, clock: Clock) -> None:
+    (crash,) = await_crash(running)
+    assert (crash.name, crash.exit_code, crash.restart_in) == ("crasher", 3, 0.5)
+    assert crash.tail == "4242"
+    assert running.poll() == []
+    assert set(running.pids()) == {"sleeper"}
+    clock.now += 0.6
+    running.poll()
+    assert running.restarts()["crasher"] == 1
+    (crash,) = await_crash(running)
+    assert crash.restart_in == 1.0
+
+
+def test_a_worker_that_ran_long_is_restarted_at_once_again(running: Supervisor, clock: Clock) -> None:
+    await_crash(running)
+    clock.now += 100
+    running.poll()
+    pid = running.pids()["sleeper"]
+    os.kill(pid, signal.SIGKILL)
+    crashes = await_crash(running)
+    while {crash.name for crash in crashes} != {"sleeper"}:
+        crashes = await_crash(running)
+    assert crashes[0].restart_in == 0.5
+    assert crashes[0].exit_code == 128 + signal.SIGKILL
+
+
+def test_what_was_stopped_stays_stopped(running: Supervisor, clock: Clock) -> None:
+    await_crash(running)
+    running.stop_only(["sleeper", "crasher"])
+    clock.now += 1000
+    assert running.poll() == []
+    assert running.pids() == {}
+    assert running.restarts() == {"sleeper": 0, "crasher": 0}
