@@ -36,42 +36,56 @@ class Settings(BaseSettings):
     kafka_kind: Literal["kafka", "embedded"] = Field(
         default="kafka", description="embedded: the in-memory broker of `molva up`, with its limits"
     )
-    kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
-    kafka_username: str = ""
-    kafka_password: SecretStr = SecretStr("")
-    kafka_ca_file: Path | None = None
+    kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT", description="security protocol of the brokers"
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        default="SCRAM-SHA-512", description="with SASL_ protocols"
+    )
+    kafka_username: str = Field(default="", description="with SASL_ protocols")
+    kafka_password: SecretStr = Field(default=SecretStr(""), description="with SASL_ protocols")
+    kafka_ca_file: Path | None = Field(default=None, description="CA certificates; none: the system's")
     partitions: int = Field(
         default=4, ge=1, le=4096, description="partitions of the posts and mentions topics"
     )
     replicas: int = Field(default=1, ge=1, le=16, description="replication factor of new topics")
 
-    clickhouse_host: str = "127.0.0.1"
+    clickhouse_host: str = Field(default="127.0.0.1", description="where ClickHouse runs")
     clickhouse_port: int = Field(default=9000, description="native TCP port")
     clickhouse_http_port: int = Field(default=8123, description="HTTP port, for `molva sql`")
-    clickhouse_user: str = "default"
-    clickhouse_password: SecretStr = SecretStr("")
-    clickhouse_database: str = Field(default="molva", pattern=r"^[a-z_][a-z0-9_]*$")
-    clickhouse_secure: bool = False
+    clickhouse_user: str = Field(
+        default="default", description="needs SELECT and INSERT; migrations need DDL"
+    )
+    clickhouse_password: SecretStr = Field(default=SecretStr(""), description="of that user")
+    clickhouse_database: str = Field(
+        default="molva", pattern=r"^[a-z_][a-z0-9_]*$", description="made by `molva migrate`"
+    )
+    clickhouse_secure: bool = Field(default=False, description="TLS to ClickHouse")
 
     enrichment_batch: int = Field(default=256, ge=1, description="posts per call of the language models")
     enrichment_linger: Seconds = Field(
-        default=timedelta(milliseconds=100), description="wait to fill a batch"
+        default=timedelta(milliseconds=100), description="wait to fill a batch, seconds"
     )
-    sentiment_model: Literal["open", "full"] = "full"
+    sentiment_model: Literal["open", "full"] = Field(
+        default="full", description="open: trained on data with permissive licences only"
+    )
 
     storage_batch: int = Field(default=10_000, ge=1, description="rows of a partition per insert")
-    storage_linger: Seconds = Field(default=timedelta(seconds=1), description="wait to fill an insert")
+    storage_linger: Seconds = Field(
+        default=timedelta(seconds=1), description="wait to fill an insert, seconds"
+    )
 
     source_idle: Seconds = Field(
         default=timedelta(minutes=10),
         description="a source that states no watermark this long is not waited for",
     )
     metrics_port: int = Field(default=0, ge=0, le=65535, description="Prometheus endpoint; 0: none")
-    metrics_host: str = "127.0.0.1"
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    metrics_host: str = Field(default="127.0.0.1", description="address of the Prometheus endpoint")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="of the workers' logs on standard error"
+    )
 
-    http_host: str = "127.0.0.1"
+    http_host: str = Field(default="127.0.0.1", description="address of the HTTP ingest")
     http_port: int = Field(default=8088, ge=0, le=65535, description="HTTP ingest; 0: any free port")
     http_token: SecretStr = Field(default=SecretStr(""), description="bearer token of the HTTP ingest")
     rss_feeds: Path | None = Field(default=None, description="YAML list of feeds for the rss agent")
