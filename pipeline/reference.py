@@ -19,7 +19,7 @@ def settings_page() -> str:
     lines = [
         HINT + "# Settings\n",
         "Environment variables, read by the commands and the workers. Durations are seconds or ISO 8601.",
-        "A running `molva up` on the data dir (`MOLVA_DATA_DIR`) tells where its servers are; `MOLVA_KAFKA_BOOTSTRAP` wins.\n",
+        "A running `molva up` on the data dir tells where its servers are; `MOLVA_KAFKA_BOOTSTRAP` wins.\n",
         "| variable | default | meaning |",
         "| --- | --- | --- |",
     ]
