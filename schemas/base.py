@@ -18,7 +18,10 @@ LIVE = "live"
 
 
 def _to_utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:  # the years 1 and 9999 near the date line
+        raise ValueError(f"{moment} has no UTC equivalent") from error
 
 
 UtcDatetime = Annotated[AwareDatetime, AfterValidator(_to_utc)]

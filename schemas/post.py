@@ -93,8 +93,8 @@ class RawPost(Record):
         """Derive the id from source and native id (or the reverse) and move unknown fields to the extras."""
         if not isinstance(values, dict):
             return values
-        known = {name: value for name, value in values.items() if name in cls.model_fields}
-        unknown = {name: value for name, value in values.items() if name not in cls.model_fields}
+        unknown = {name: value for name, value in values.items() if name not in _FIELDS}
+        known = {name: value for name, value in values.items() if name in _FIELDS} if unknown else dict(values)
         if unknown and isinstance(known.get("extras", {}), dict):
             known["extras"] = {**unknown, **known.get("extras", {})}
         source, native = known.get("source"), known.get("native_id")
@@ -107,6 +107,8 @@ class RawPost(Record):
     @field_validator("extras")
     @classmethod
     def _extras_are_bounded(cls, extras: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        if not extras:
+            return extras
         size = len(json.dumps(extras, ensure_ascii=False).encode())
         if size > MAX_EXTRAS_BYTES:
             raise ValueError(f"extras take {size} bytes, the limit is {MAX_EXTRAS_BYTES}")
@@ -137,3 +139,6 @@ class RawPost(Record):
     @property
     def key(self) -> str:
         return self.id
+
+
+_FIELDS = frozenset(RawPost.model_fields)

@@ -35,6 +35,9 @@ class TopSource(Part):
 class Spike(Record):
     """One event of a spike's life. ``id`` never changes; ``revision`` counts its events from 1.
 
+    A spike that rises again shortly after it was resolved goes on under its id: an ``updated`` may follow a
+    ``resolved``. A spike is open while the event with its greatest revision is not ``resolved``.
+
     The counts cover the run: from the bucket in which the score last left zero to the current bucket.
     """
 

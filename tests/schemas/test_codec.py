@@ -95,6 +95,7 @@ def test_null_bytes_and_ten_thousand_emoji_are_text() -> None:
         ({"created_at": "1970-01-01T00:00:00Z"}, "implausible_time", "before 2000"),
         ({"created_at": "2100-01-01T00:00:00Z"}, "implausible_time", "later than its collection"),
         ({"created_at": "32.13.2026"}, "invalid", "created_at"),
+        ({"created_at": "0001-01-01T00:00:00+05:00"}, "invalid", "created_at"),
         ({"created_at": "2026-03-02T10:00:00"}, "invalid", "timezone"),
         ({"text": "x" * 5_000_000}, "too_large", "100000"),
         ({"extras": {"blob": "x" * 20_000}}, "too_large", "16384"),

@@ -1,0 +1,245 @@
+"""Records into Kafka, many in flight, each delivery confirmed; and the in-memory publisher of the tests."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from aiokafka.partitioner import DefaultPartitioner
+
+from agents.base import PublishFailed, RecordTooLarge
+from pipeline.topics import DEAD_LETTERS, DELETED, RAW
+from schemas import DeadLetter, Deletion, RawPost, Record, Watermark
+from schemas.codec import Message, encode
+
+log = logging.getLogger(__name__)
+
+MAX_VALUE_BYTES = 900_000
+"""Kafka's default ``message.max.bytes`` is 1 MiB; key, headers and the batch's frame need a part of it."""
+BATCH_BYTES = 131_072
+LINGER_MS = 5
+CLOSE_SECONDS = 20.0
+REQUEST_TIMEOUT_MS = 15_000
+"""A broker that is away for less is not noticed; after that the deliveries fail."""
+
+TOPIC_OF: Mapping[type[Record], str] = MappingProxyType(
+    {RawPost: RAW, Watermark: RAW, DeadLetter: DEAD_LETTERS, Deletion: DELETED}
+)
+
+
+Place = tuple[str, int]
+"""A topic and a partition."""
+Delivery = asyncio.Future[Any]
+"""Done once the broker has the record; its result has ``topic``, ``partition`` and ``offset``."""
+
+
+class Publisher(Protocol):
+    """Sends records; `confirm` says that they have arrived."""
+
+    @property
+    def offsets(self) -> Mapping[Place, int]:
+        """The highest confirmed offset of each partition that was written to."""
+        ...
+
+    async def raw_partitions(self) -> int:
+        """How many partitions ``molva.posts.raw`` has.
+
+        Raises:
+            PublishFailed: the broker does not tell.
+        """
+        ...
+
+    async def publish(self, record: Record) -> tuple[Delivery, ...]:
+        """Send a record behind all earlier ones of its partition; a watermark goes to each raw partition.
+
+        Waits only while too much is in flight. Every delivery must be handed to `confirm`.
+
+        Raises:
+            RecordTooLarge: the broker would refuse it.
+            PublishFailed: the broker is away.
+        """
+        ...
+
+    async def confirm(self, deliveries: Iterable[Delivery]) -> None:
+        """Wait until the broker has all of them.
+
+        Raises:
+            PublishFailed: at least one was not delivered.
+        """
+        ...
+
+
+class _Confirming:
+    """What the two publishers share: waiting for deliveries and remembering their offsets."""
+
+    def __init__(self) -> None:
+        self._offsets: dict[Place, int] = {}
+
+    @property
+    def offsets(self) -> Mapping[Place, int]:
+        return MappingProxyType(self._offsets)
+
+    async def confirm(self, deliveries: Iterable[Delivery]) -> None:
+        failure: KafkaError | None = None
+        for delivery in deliveries:
+            try:
+                sent = await delivery
+            except KafkaError as error:
+                failure = failure or error
+                continue
+            place = (sent.topic, sent.partition)
+            self._offsets[place] = max(sent.offset, self._offsets.get(place, -1))
+        if failure is not None:
+            raise PublishFailed(f"Kafka did not take a record: {failure!r}") from failure
+
+
+def abandon(deliveries: Iterable[Delivery]) -> None:
+    """Give up waiting for deliveries; what becomes of them is nobody's concern any more."""
+    for delivery in deliveries:
+        delivery.add_done_callback(lambda done: None if done.cancelled() else done.exception())
+
+
+def encode_within_limit(record: Record) -> Message:
+    """Encode a record.
+
+    Raises:
+        RecordTooLarge: its value is larger than a broker takes.
+    """
+    message = encode(record)
+    if len(message.value) > MAX_VALUE_BYTES:
+        raise RecordTooLarge(message.value, MAX_VALUE_BYTES)
+    return message
+
+
+class KafkaPublisher(_Confirming):
+    """Publishes through a started aiokafka producer.
+
+    The producer has at most one batch per partition on the wire and mutes the partition until it is
+    answered, also over retries, so records enter a partition in the order of `publish`.
+    """
+
+    def __init__(self, producer: AIOKafkaProducer) -> None:
+        super().__init__()
+        self._producer = producer
+
+    async def raw_partitions(self) -> int:
+        try:
+            return len(await self._producer.partitions_for(RAW))
+        except KafkaError as error:
+            raise PublishFailed(f"Kafka does not tell the partitions of {RAW}: {error!r}") from error
+
+    async def publish(self, record: Record) -> tuple[Delivery, ...]:
+        topic = TOPIC_OF[type(record)]
+        key, value, headers = encode_within_limit(record)
+        partitions = range(record.partitions) if isinstance(record, Watermark) else (None,)
+        deliveries: list[Delivery] = []
+        try:
+            for partition in partitions:
+                deliveries.append(await self._producer.send(topic, value, key, partition, headers=headers))
+            return tuple(deliveries)
+        except KafkaError as error:
+            abandon(deliveries)
+            raise PublishFailed(f"Kafka does not take records: {error!r}") from error
+
+
+@asynccontextmanager
+async def connect(options: Mapping[str, Any], *, idempotent: bool) -> AsyncIterator[KafkaPublisher]:
+    """A connected publisher, flushed and closed at the end.
+
+    Args:
+        options: what every Kafka client of Molva is given: ``bootstrap_servers``, security.
+        idempotent: retries write nothing twice; Apache Kafka can, the embedded broker cannot.
+
+    Raises:
+        PublishFailed: no broker answers.
+    """
+    producer = AIOKafkaProducer(
+        **options,
+        acks="all",
+        enable_idempotence=idempotent,
+        max_batch_size=BATCH_BYTES,
+        linger_ms=LINGER_MS,
+        request_timeout_ms=REQUEST_TIMEOUT_MS,
+    )
+    try:
+        await producer.start()
+    except KafkaError as error:
+        await producer.stop()
+        raise PublishFailed(f"no Kafka broker at {options.get('bootstrap_servers')}: {error!r}") from error
+    try:
+        yield KafkaPublisher(producer)
+    finally:
+        await _close(producer)
+
+
+async def _close(producer: AIOKafkaProducer) -> None:
+    """Flush and close; not for ever, though an idempotent producer would try for ever to deliver."""
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await producer.stop()
+    except TimeoutError:
+        log.warning("Kafka is away: what it had not confirmed will be published again")
+        await producer.client.close()
+
+
+class Sent(NamedTuple):
+    """A record that the in-memory publisher holds."""
+
+    topic: str
+    partition: int
+    offset: int
+    record: Record
+
+
+class MemoryPublisher(_Confirming):
+    """Keeps what was published, in order; can hold confirmations back or fail them."""
+
+    def __init__(self, partitions: int = 2) -> None:
+        super().__init__()
+        self.sent: list[Sent] = []
+        self.failure: KafkaError | None = None
+        """While set, nothing that is published arrives."""
+        self.confirming = asyncio.Event()
+        """Clear it to hold confirmations back."""
+        self.confirming.set()
+        self._partitions = partitions
+        self._ends: Counter[Place] = Counter()
+        self._partition_of = DefaultPartitioner()
+
+    def of(self, topic: str) -> list[Record]:
+        """The records of a topic, in order of sending (a watermark once per partition)."""
+        return [sent.record for sent in self.sent if sent.topic == topic]
+
+    async def raw_partitions(self) -> int:
+        return self._partitions
+
+    async def publish(self, record: Record) -> tuple[Delivery, ...]:
+        topic = TOPIC_OF[type(record)]
+        message = encode_within_limit(record)
+        if isinstance(record, Watermark):
+            return tuple([self._append(topic, partition, record) for partition in range(record.partitions)])
+        every = list(range(self._partitions if topic == RAW else 1))
+        return (self._append(topic, self._partition_of(message.key, every, every), record),)
+
+    async def confirm(self, deliveries: Iterable[Delivery]) -> None:
+        await self.confirming.wait()
+        await super().confirm(deliveries)
+
+    def _append(self, topic: str, partition: int, record: Record) -> Delivery:
+        delivery: Delivery = asyncio.get_running_loop().create_future()
+        if self.failure is not None:
+            delivery.set_exception(self.failure)
+            return delivery
+        offset = self._ends[topic, partition]
+        self._ends[topic, partition] += 1
+        sent = Sent(topic, partition, offset, record)
+        self.sent.append(sent)
+        delivery.set_result(sent)
+        return delivery

@@ -1,0 +1,166 @@
+"""The ``rss`` agent: polls many RSS and Atom feeds, each at its interval, and yields new entries."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import timedelta
+from typing import Literal, NamedTuple
+
+import httpx
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from agents.base import DEFAULT_GRACE, Clock, Collected, CursorCorrupt, Progress, Sleep, SourceUnavailable
+from agents.feed_client import Refused, Validators, feed_client, fetch
+from agents.feed_entries import Entry, entries_of
+from agents.feeds import Feed
+from agents.waiting import cancel
+from pipeline.metrics import Metrics
+from schemas.base import LIVE, UtcDatetime
+
+log = logging.getLogger(__name__)
+
+PARALLEL = 16
+MIN_SEEN = 200
+LONGEST_BACKOFF = timedelta(hours=6)
+LONGEST_INTERVAL_IN_GRACE = timedelta(minutes=10)
+
+
+class FeedState(BaseModel):
+    """What the agent remembers of a feed: part of its cursor."""
+
+    model_config = ConfigDict(frozen=True)
+
+    etag: str = ""
+    modified: str = ""
+    seen: tuple[str, ...] = ()
+    """Keys of entries that were published, newest last; as many as the document has, at least 200."""
+    failures: int = 0
+    due: UtcDatetime | None = None
+
+
+class RssCursor(BaseModel):
+    """The agent's cursor: its feeds by URL."""
+
+    version: Literal[1] = 1
+    feeds: dict[str, FeedState] = {}
+
+
+class _Polled(NamedTuple):
+    """The outcome of one request; ``changed`` where there is something to remember over a restart."""
+
+    state: FeedState
+    entries: list[Entry]
+    changed: bool
+
+
+class RssSource:
+    """Yields the new entries of each feed, oldest first, and a cursor after each document.
+
+    The first round over all feeds is the catching up; live watermarks begin after it.
+    """
+
+    name = "rss"
+    timeline = LIVE
+
+    def __init__(
+        self,
+        feeds: Sequence[Feed],
+        metrics: Metrics,
+        *,
+        clock: Clock,
+        sleep: Sleep = asyncio.sleep,
+        jitter: Callable[[], float] = random.random,
+        client: Callable[[], httpx.AsyncClient] = feed_client,
+    ) -> None:
+        """Prepare to poll ``feeds``; ``client`` makes the HTTP client of a run."""
+        self.feeds = tuple(feeds)
+        longest = max((feed.interval for feed in feeds), default=timedelta())
+        self.grace = DEFAULT_GRACE + min(longest, LONGEST_INTERVAL_IN_GRACE)
+        self._metrics = metrics
+        self._clock = clock
+        self._sleep = sleep
+        self._jitter = jitter
+        self._client = client
+        self._slots = asyncio.Semaphore(PARALLEL)
+
+    async def posts(self, cursor: str | None) -> AsyncIterator[Collected]:
+        """New entries, without end; a feed that fails is tried again later and holds nothing up.
+
+        Raises:
+            CursorCorrupt: the cursor is not one of this agent.
+        """
+        states = self._states(cursor)
+        now = self._clock()
+        behind = {url for url, state in states.items() if state.due is None or state.due <= now}
+        async with self._client() as client:
+            polls = {self._start(client, feed, states[str(feed.url)]): feed for feed in self.feeds}
+            try:
+                while polls:
+                    done, _ = await asyncio.wait(polls, return_when=asyncio.FIRST_COMPLETED)
+                    for poll in done:
+                        feed = polls.pop(poll)
+                        polled = poll.result()
+                        for entry in polled.entries:
+                            yield entry.item
+                        states[str(feed.url)] = polled.state
+                        behind.discard(str(feed.url))
+                        saved = RssCursor(feeds=states).model_dump_json() if polled.changed else None
+                        yield Progress(saved, caught_up=not behind)
+                        polls[self._start(client, feed, polled.state)] = feed
+            finally:
+                await cancel(*polls)
+
+    def _states(self, cursor: str | None) -> dict[str, FeedState]:
+        try:
+            known = {} if cursor is None else RssCursor.model_validate_json(cursor).feeds
+        except ValidationError as error:
+            raise CursorCorrupt(f"the cursor of the rss agent cannot be read: {error}") from error
+        return {str(feed.url): known.get(str(feed.url), FeedState()) for feed in self.feeds}
+
+    def _start(self, client: httpx.AsyncClient, feed: Feed, state: FeedState) -> asyncio.Future[_Polled]:
+        return asyncio.ensure_future(self._poll(client, feed, state))
+
+    async def _poll(self, client: httpx.AsyncClient, feed: Feed, state: FeedState) -> _Polled:
+        """Wait until the feed is due, then ask for it once."""
+        if state.due is not None and (wait := (state.due - self._clock()).total_seconds()) > 0:
+            await self._sleep(wait)
+        try:
+            async with self._slots:
+                return await self._ask(client, feed, state)
+        except SourceUnavailable as error:
+            self._metrics.agent_errors.labels(self.name, type(error).__name__).inc()
+            log.warning("%s: %s; attempt %d failed", feed.url, error, state.failures + 1)
+            backoff = min(feed.interval * 2 ** min(state.failures, 20), max(feed.interval, LONGEST_BACKOFF))
+            asked = error.retry_after if isinstance(error, Refused) else None
+            due = self._clock() + max(self._spread(backoff), asked or timedelta())
+            return _Polled(state.model_copy(update={"failures": state.failures + 1, "due": due}), [], False)
+
+    async def _ask(self, client: httpx.AsyncClient, feed: Feed, state: FeedState) -> _Polled:
+        now = self._clock()
+        rested = {"failures": 0, "due": now + self._spread(feed.interval)}
+        answer = await fetch(client, str(feed.url), Validators(state.etag, state.modified), now)
+        if answer is None:
+            return _Polled(state.model_copy(update=rested), [], False)
+        entries = await asyncio.to_thread(
+            entries_of,
+            answer.body,
+            feed,
+            collected_at=now,
+            content_type=answer.content_type,
+            location=answer.url,
+        )
+        current = {entry.key: entry for entry in entries}
+        fresh = [entry for key, entry in current.items() if key not in set(state.seen)]
+        kept = [key for key in state.seen if key not in current]
+        seen = tuple([*kept, *current][-max(MIN_SEEN, len(current)) :])
+        state = FeedState(
+            etag=answer.validators.etag, modified=answer.validators.modified, seen=seen, due=rested["due"]
+        )
+        return _Polled(state, fresh, True)
+
+    def _spread(self, interval: timedelta) -> timedelta:
+        """The interval give or take 5 %, so that feeds of one server are not asked all at once."""
+        return interval * (0.95 + 0.1 * self._jitter())

@@ -1,0 +1,200 @@
+"""Runs one source: reads, publishes, waits for Kafka's confirmation, and only then advances the cursor.
+
+Posts are published ahead while earlier ones are being confirmed. Every few hundred posts, and at every
+tick, what was published so far becomes a checkpoint; confirmed checkpoints move the cursor, then state
+their watermark. So a watermark follows all posts that it speaks of, and a crash repeats posts (their ids
+are deterministic) but loses none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from contextlib import aclosing
+from datetime import datetime
+
+from agents.base import (
+    Clock,
+    Collected,
+    Found,
+    Progress,
+    RecordTooLarge,
+    Rejected,
+    Sleep,
+    Source,
+    Unavailable,
+    agent_kind,
+)
+from agents.checkpoints import Checkpoint, Checkpoints, Totals
+from agents.cursor import CursorStore
+from agents.publisher import Delivery, Publisher, abandon
+from agents.waiting import cancel, either
+from agents.watermarks import LiveWatermarks
+from pipeline.metrics import Metrics
+from schemas import DeadLetter, Watermark
+
+TICK_SECONDS = 0.25
+FIRST_BACKOFF_SECONDS = 1.0
+LONGEST_BACKOFF_SECONDS = 60.0
+STOP_SECONDS = 10.0
+"""How long a stop waits for confirmations; without them the cursor stays, and posts are repeated."""
+
+
+class Runner:
+    """One source on its way to Kafka; `run` may be called once."""
+
+    def __init__(
+        self,
+        source: Source,
+        publisher: Publisher,
+        cursors: CursorStore,
+        metrics: Metrics,
+        *,
+        clock: Clock,
+        sleep: Sleep = asyncio.sleep,
+        jitter: Callable[[], float] = random.random,
+        on_progress: Callable[[Totals], None] | None = None,
+    ) -> None:
+        self._source = source
+        self._publisher = publisher
+        self._cursors = cursors
+        self._metrics = metrics
+        self._clock = clock
+        self._sleep = sleep
+        self._jitter = jitter
+        self._on_progress = on_progress
+        self._kind = agent_kind(source.name)
+        self._totals = Totals()
+        self._failures = 0
+
+    async def run(self, stop: asyncio.Event) -> Totals:
+        """Run until the source ends, or ``stop`` is set and Kafka has confirmed what was published.
+
+        Raises:
+            AgentError: a failure that waiting does not cure; the cursor stands behind what was confirmed.
+        """
+        while not stop.is_set():
+            try:
+                ended = await self._session(stop)
+            except Unavailable as error:
+                self._metrics.agent_errors.labels(self._kind, type(error).__name__).inc()
+                await either(self._sleep(self._backoff()), stop.wait())
+            else:
+                if ended:
+                    await asyncio.to_thread(self._cursors.clear, self._source.name)
+                    break
+        return self._totals
+
+    def _backoff(self) -> float:
+        """Seconds to wait: doubled from failure to failure, spread so that agents do not return together."""
+        longest = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0**self._failures)
+        self._failures += 1
+        return float(longest * (0.5 + self._jitter() / 2))
+
+    async def _session(self, stop: asyncio.Event) -> bool:
+        """From the saved cursor on; True where the source has ended, False where it was stopped."""
+        cursor = await asyncio.to_thread(self._cursors.load, self._source.name)
+        live = None if self._source.grace is None else LiveWatermarks(self._clock, self._source.grace)
+        checkpoints = Checkpoints(live)
+        reading = asyncio.ensure_future(self._read(cursor, checkpoints))
+        ticking = asyncio.ensure_future(self._tick(checkpoints))
+        confirming = asyncio.ensure_future(self._confirm(checkpoints))
+        stopping = asyncio.ensure_future(stop.wait())
+        tasks = (reading, ticking, confirming, stopping)
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            await cancel(stopping, ticking, reading)
+            patience = (self._sleep(STOP_SECONDS),) if stop.is_set() else ()
+            await either(_drain(checkpoints, confirming), asyncio.wait((confirming,)), *patience)
+            if confirming.done():
+                confirming.result()
+            return _finished(ticking, reading)
+        finally:
+            await cancel(*tasks)
+            abandon(checkpoints.unconfirmed())
+
+    async def _read(self, cursor: str | None, checkpoints: Checkpoints) -> None:
+        async with aclosing(self._source.posts(cursor)) as items:  # type: ignore[type-var]
+            async for item in items:
+                deliveries = await self._publish(item)
+                if checkpoints.add(item, deliveries):
+                    await checkpoints.seal()
+
+    async def _publish(self, item: Collected) -> tuple[Delivery, ...]:
+        match item:
+            case Found(post=post, origin=origin):
+                try:
+                    return await self._publisher.publish(post)
+                except RecordTooLarge as error:
+                    return await self._bury(Rejected(error.value, origin, "too_large", str(error)))
+            case Rejected():
+                return await self._bury(item)
+            case Progress():
+                return ()
+
+    async def _bury(self, rejected: Rejected) -> tuple[Delivery, ...]:
+        self._metrics.dead_letters.labels(f"agent:{self._kind}", rejected.reason).inc()
+        return await self._publisher.publish(dead_letter_of(rejected, self._kind, self._clock()))
+
+    async def _tick(self, checkpoints: Checkpoints) -> None:
+        while True:
+            await self._sleep(TICK_SECONDS)
+            await checkpoints.seal(tick=True)
+
+    async def _confirm(self, checkpoints: Checkpoints) -> None:
+        while (checkpoint := await checkpoints.next()) is not None:
+            await self._publisher.confirm(checkpoint.deliveries)
+            if checkpoint.cursor is not None:
+                await asyncio.to_thread(self._cursors.save, self._source.name, checkpoint.cursor)
+            if checkpoint.watermark is not None:
+                await self._promise(checkpoint.watermark, checkpoint.final)
+            self._account(checkpoint)
+
+    async def _promise(self, moment: datetime, final: bool) -> None:
+        await self._publisher.confirm(
+            await self._publisher.publish(
+                Watermark(
+                    timeline=self._source.timeline,
+                    agent=self._source.name,
+                    watermark=moment,
+                    final=final,
+                    partitions=await self._publisher.raw_partitions(),
+                )
+            )
+        )
+
+    def _account(self, checkpoint: Checkpoint) -> None:
+        self._failures = 0
+        if checkpoint.posts:
+            self._metrics.agent_posts.labels(self._kind).inc(checkpoint.posts)
+            self._metrics.agent_last_post.labels(self._kind).set(self._clock().timestamp())
+        self._totals = self._totals.plus(checkpoint)
+        if self._on_progress is not None:
+            self._on_progress(self._totals)
+
+
+def dead_letter_of(rejected: Rejected, kind: str, failed_at: datetime) -> DeadLetter:
+    """The dead letter of an agent's bad input."""
+    return DeadLetter.of(
+        rejected.payload,
+        stage=f"agent:{kind}",
+        origin=rejected.origin,
+        reason=rejected.reason,
+        detail=rejected.detail,
+        failed_at=failed_at,
+    )
+
+
+async def _drain(checkpoints: Checkpoints, confirming: asyncio.Future[None]) -> None:
+    """Let everything that was published be confirmed."""
+    await checkpoints.close()
+    await asyncio.wait((confirming,))
+
+
+def _finished(ticking: asyncio.Future[None], reading: asyncio.Future[None]) -> bool:
+    """Whether the reader came to the end; an error of the two is raised."""
+    for task in (ticking, reading):
+        if not task.cancelled():
+            task.result()
+    return not reading.cancelled()

@@ -1,0 +1,225 @@
+"""The ingest endpoint over real HTTP: verdicts, refusals, and 202 only for what Kafka has."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession, web
+from aiokafka.errors import KafkaConnectionError
+from yarl import URL
+
+from agents.base import BadConfiguration
+from agents.http_ingest import Ingest, IngestLimits, check_exposure
+from agents.manual_time import NOON, ManualTime
+from agents.publisher import MAX_VALUE_BYTES, MemoryPublisher
+from pipeline.metrics import Metrics
+from pipeline.topics import DEAD_LETTERS, RAW
+from schemas import DeadLetter, RawPost
+
+TOKEN = "for-this-test"
+LIMITS = IngestLimits(
+    body_bytes=1_000_000, records=50, confirm=timedelta(seconds=0.2), body=timedelta(seconds=0.2)
+)
+
+
+class Client:
+    """Posts to a running ingest."""
+
+    def __init__(self, session: ClientSession, url: URL) -> None:
+        self._session = session
+        self.url = url
+
+    async def post(self, body: Any, *, token: str | None = TOKEN, **headers: str) -> tuple[int, Any]:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        if token is not None:
+            named["Authorization"] = f"Bearer {token}"
+        async with self._session.post(self.url, data=body, headers=named) as answer:
+            self.headers = answer.headers
+            return answer.status, await answer.json()
+
+    async def get(self, path: str) -> tuple[int, Any]:
+        async with self._session.get(self.url.with_path(path)) as answer:
+            return answer.status, await answer.json()
+
+
+@pytest.fixture
+async def client(publisher: MemoryPublisher, metrics: Metrics) -> AsyncIterator[Client]:
+    ingest = Ingest(
+        publisher, metrics, token=TOKEN, clock=ManualTime().clock, limits=LIMITS, request_id=lambda: "r1"
+    )
+    runner = ingest.runner()
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        host, port = runner.addresses[0]
+        async with ClientSession() as session:
+            yield Client(session, URL(f"http://{host}:{port}/v1/posts"))
+    finally:
+        await runner.cleanup()
+
+
+def row(number: int, **fields: Any) -> dict[str, Any]:
+    return {
+        "id": str(number),
+        "source": "crm",
+        "created_at": "2026-11-21T11:59:00Z",
+        "text": "привет",
+    } | fields
+
+
+def encoded(*rows: Any) -> bytes:
+    return "\n".join(json.dumps(each, ensure_ascii=False) for each in rows).encode()
+
+
+async def test_one_post(client: Client, publisher: MemoryPublisher, metrics: Metrics) -> None:
+    status, answer = await client.post(encoded(row(1)), Content_Type="application/json")
+    assert status == 202
+    assert answer == {
+        "request_id": "r1",
+        "accepted": 1,
+        "rejected": 0,
+        "verdicts": [{"index": 0, "id": "crm:1", "status": "accepted"}],
+    }
+    (record,) = publisher.of(RAW)
+    assert isinstance(record, RawPost)
+    assert (record.id, record.timeline, record.collected_at, record.text) == ("crm:1", "live", NOON, "привет")
+    assert metrics.registry.get_sample_value("molva_agent_posts_total", {"agent": "http"}) == 1
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/x-ndjson", "text/plain", None])
+async def test_a_batch_in_every_form(client: Client, publisher: MemoryPublisher, kind: str | None) -> None:
+    body = (
+        json.dumps([row(1), row(2)]).encode()
+        if kind == "application/json"
+        else encoded(row(1), row(2)) + b"\n\n"
+    )
+    headers = {} if kind is None else {"Content_Type": kind}
+    assert (await client.post(body, **headers))[0] == 202
+    assert sorted(record.event_id for record in publisher.of(RAW)) == ["crm:1", "crm:2"]
+
+
+async def test_each_record_has_its_verdict_and_the_rejected_are_dead_letters(
+    client: Client, publisher: MemoryPublisher, metrics: Metrics
+) -> None:
+    big = row(4, author={"id": "a", "bio": "x" * (MAX_VALUE_BYTES + 1)})
+    body = b"\n".join(
+        [encoded(row(1)), b'{"id": ', encoded(row(3, created_at="soon")), encoded(big), b"7", encoded(row(6))]
+    )
+    status, answer = await client.post(body, Content_Type="application/x-ndjson")
+    assert (status, answer["accepted"], answer["rejected"]) == (202, 2, 4)
+    verdicts = [(v["index"], v["id"], v["status"], v.get("reason")) for v in answer["verdicts"]]
+    assert verdicts == [
+        (0, "crm:1", "accepted", None),
+        (1, None, "rejected", "not_json"),
+        (2, "3", "rejected", "invalid"),
+        (3, "4", "rejected", "too_large"),
+        (4, None, "rejected", "invalid"),
+        (5, "crm:6", "accepted", None),
+    ]
+    assert "created_at" in answer["verdicts"][2]["detail"]
+    letters = [letter for letter in publisher.of(DEAD_LETTERS) if isinstance(letter, DeadLetter)]
+    assert [letter.origin for letter in letters] == ["http:r1:1", "http:r1:2", "http:r1:3", "http:r1:4"]
+    assert letters[0].stage == "agent:http" and letters[0].payload == '{"id": '
+    labels = {"stage": "agent:http", "reason": "invalid"}
+    assert metrics.registry.get_sample_value("molva_dead_letters_total", labels) == 2
+
+
+async def test_nothing_acceptable_is_422(client: Client, publisher: MemoryPublisher) -> None:
+    status, answer = await client.post(b"[1]", Content_Type="application/json")
+    assert (status, answer["accepted"], answer["rejected"]) == (422, 0, 1)
+    assert len(publisher.of(DEAD_LETTERS)) == 1
+
+
+@pytest.mark.parametrize(
+    "authorization", [None, "Bearer wrong", "Bearer", f"Basic {TOKEN}", TOKEN, f"Bearer {TOKEN}x"]
+)
+async def test_only_the_token_opens(
+    client: Client, publisher: MemoryPublisher, authorization: str | None
+) -> None:
+    headers = {} if authorization is None else {"Authorization": authorization}
+    status, answer = await client.post(encoded(row(1)), token=None, **headers)
+    assert (status, answer["error"]) == (401, "unauthorized")
+    assert publisher.sent == []
+
+
+async def test_the_scheme_is_of_any_case(client: Client) -> None:
+    assert (await client.post(encoded(row(1)), token=None, Authorization=f"bearer {TOKEN}"))[0] == 202
+
+
+REFUSED: list[tuple[str, bytes, dict[str, str], int, str]] = [
+    ("no JSON", b"{", {"Content_Type": "application/json"}, 400, "not_json"),
+    ("empty", b"", {"Content_Type": "application/json"}, 400, "not_json"),
+    ("no lines", b"\n\n", {"Content_Type": "application/x-ndjson"}, 400, "empty"),
+    ("an empty list", b"[]", {"Content_Type": "application/json"}, 400, "empty"),
+    ("another type", b"<a/>", {"Content_Type": "text/xml"}, 415, "media_type"),
+    ("another encoding", b"x", {"Content_Encoding": "snappy"}, 415, "encoding"),
+    ("no gzip", b"x" * 99, {"Content_Encoding": "gzip"}, 400, "encoding"),
+    ("cut gzip", gzip.compress(encoded(row(1)))[:-20], {"Content_Encoding": "gzip"}, 400, "encoding"),
+    ("too large", b" " * 1_000_001, {}, 413, "too_large"),
+    ("a gzip bomb", gzip.compress(b" " * 50_000_000), {"Content_Encoding": "gzip"}, 413, "too_large"),
+    ("too many", encoded(*([1] * 51)), {}, 413, "too_many"),
+]
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "error"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED]
+)
+async def test_refusals_say_why(
+    client: Client, publisher: MemoryPublisher, body: bytes, headers: dict[str, str], status: int, error: str
+) -> None:
+    got, answer = await client.post(body, **headers)
+    assert (got, answer["error"]) == (status, error)
+    assert len(answer["detail"]) > 10
+    assert publisher.sent == []
+
+
+async def test_gzip_is_taken(client: Client, publisher: MemoryPublisher) -> None:
+    assert (await client.post(gzip.compress(encoded(row(1), row(2))), Content_Encoding="gzip"))[0] == 202
+    assert len(publisher.of(RAW)) == 2
+
+
+async def test_without_confirmation_there_is_no_202(
+    client: Client, publisher: MemoryPublisher, metrics: Metrics
+) -> None:
+    publisher.confirming.clear()
+    status, answer = await client.post(encoded(row(1)))
+    assert (status, answer["error"], client.headers["Retry-After"]) == (503, "not_confirmed", "5")
+    publisher.confirming.set()
+    publisher.failure = KafkaConnectionError("down")
+    assert (await client.post(encoded(row(1))))[0] == 503
+    labels = {"agent": "http", "error": "PublishFailed"}
+    assert metrics.registry.get_sample_value("molva_agent_errors_total", labels) == 1
+    assert metrics.registry.get_sample_value("molva_agent_posts_total", {"agent": "http"}) is None
+
+
+async def test_a_slow_body_is_given_up(client: Client) -> None:
+    never = asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"{"
+        await never.wait()
+
+    status, answer = await client.post(slow())
+    assert (status, answer["error"]) == (408, "too_slow")
+
+
+async def test_other_paths_and_methods_are_json_too(client: Client) -> None:
+    assert (await client.get("/healthz")) == (200, {"status": "ok", "partitions": 2})
+    status, answer = await client.get("/v1/posts")
+    assert (status, answer["error"]) == (405, "http")
+    assert (await client.get("/"))[0] == 404
+
+
+def test_no_token_is_for_loopback_and_on_request_only() -> None:
+    check_exposure("0.0.0.0", "secret", without_token=False)
+    check_exposure("127.0.0.1", "", without_token=True)
+    check_exposure("localhost", "", without_token=True)
+    for host, wish in (("127.0.0.1", False), ("0.0.0.0", True), ("example.org", True), ("", True)):
+        with pytest.raises(BadConfiguration, match="MOLVA_HTTP_TOKEN"):
+            check_exposure(host, "", without_token=wish)
