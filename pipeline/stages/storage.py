@@ -31,7 +31,7 @@ from pipeline.sink.writer import Writer
 
 GROUP = "molva-storage"
 THREADS = 4
-BATCH_BYTES = 16 * 1024 * 1024
+BATCH_BYTES = 8 * 1024 * 1024
 POLL_SECONDS = 0.1
 REVOKE_SECONDS = 2.0
 """How long batches under way may take to finish when their partitions are revoked, or at the stop."""
@@ -75,6 +75,7 @@ class Storage(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _poll(self) -> None:
         self._raise_failure()
         self._hold_back()
+        self._around.metrics.worker_ready.labels(STAGE).set(1 if self._writers else 0)
         found = await self._consumer.getmany(
             timeout_ms=int(POLL_SECONDS * 1000), max_records=self._limits.rows
         )
