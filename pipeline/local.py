@@ -87,6 +87,7 @@ class Local:
         self.settings = settings
         self.supervisor: Supervisor
         self._keeper: StateKeeper | None = None
+        self._told: dict[str, int] = {}
 
     def __enter__(self) -> Self:
         self._stack.start()
@@ -184,6 +185,7 @@ class Local:
                 f"{crash.name} ended with exit code {crash.exit_code}, restarts in {crash.restart_in:.1f} s; "
                 f"see {crash.log}"
             )
+        if self.supervisor.pids() != self._told:
             self._write_up_file()
 
     def pids(self) -> list[int]:
@@ -202,7 +204,7 @@ class Local:
         }
 
     def _write_up_file(self) -> None:
-        pids = self.supervisor.pids()
+        pids = self._told = self.supervisor.pids()
         document: dict[str, Any] = {
             "workers": [
                 {"name": spec.name, "pid": pids.get(spec.name), "metrics_port": spec.metrics_port}

@@ -57,7 +57,7 @@ def main() -> None:
             logging.NullHandler()
         )  # workers log; commands say it themselves
     try:
-        app()
+        app(prog_name="molva")
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has left, e.g. `| head`
         sys.exit(0)

@@ -6,8 +6,9 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
+import typer
 from pydantic import ValidationError
 from rich.console import Console
 
@@ -19,6 +20,9 @@ from pipeline.watchlist_file import load_watchlist
 
 WATCHLIST = Path("watchlist.yaml")
 """Taken from the current folder where neither an option nor MOLVA_WATCHLIST names another."""
+
+DataDir = Annotated[Path | None, typer.Option(help="the data dir of `molva up` [default: .molva]")]
+"""The option of every command that looks for a running stack."""
 
 err = Console(stderr=True, highlight=False)
 out = Console(highlight=False, soft_wrap=True)

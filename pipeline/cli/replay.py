@@ -21,7 +21,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from pipeline.cli.context import err, load_settings, out, print_json
+from pipeline.cli.context import DataDir, err, load_settings, out, print_json
 from pipeline.settings import Settings
 
 STANDSTILL = timedelta(seconds=60)
@@ -43,9 +43,7 @@ def replay(
         str | None,
         typer.Option(help="timeline of the posts; `live` mixes them with live ones [default: replay:FILE]"),
     ] = None,
-    data_dir: Annotated[
-        Path | None, typer.Option(help="the data dir of `molva up` [default: .molva]")
-    ] = None,
+    data_dir: DataDir = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the counts as JSON")] = False,
 ) -> None:
     """Publish the posts of a file, in order; a bad row becomes a dead letter, the others go on.
@@ -85,7 +83,7 @@ async def _replay(
     def clock() -> datetime:
         return datetime.now(UTC)
 
-    stop = asyncio.Event()
+    began, stop = clock(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     replayed = ReplaySource(path, clock=clock, source=source, timeline=timeline, speed=speed)
@@ -119,7 +117,7 @@ async def _replay(
         "rejected": totals.rejected,
     }
     if wait:
-        report |= _stored(settings, replayed.timeline)
+        report |= _stored(settings, replayed.timeline, "stdin" if path is None else path.name, began)
     return report
 
 
@@ -150,8 +148,8 @@ async def _wait(settings: Settings, bar: Progress, clock: Any) -> None:
         await drain(admin, clock, STANDSTILL, progress)
 
 
-def _stored(settings: Settings, timeline: str) -> dict[str, Any]:
-    """What ClickHouse holds of a timeline."""
+def _stored(settings: Settings, timeline: str, name: str, began: datetime) -> dict[str, Any]:
+    """What ClickHouse holds of a timeline, and the dead letters of its file or since it ``began``."""
     from pipeline.sink.clickhouse import connect
 
     queries = {
@@ -159,7 +157,9 @@ def _stored(settings: Settings, timeline: str) -> dict[str, Any]:
         "mentions": "SELECT count() FROM mentions WHERE timeline = %(timeline)s",
         "entities": "SELECT count() FROM entities WHERE timeline = %(timeline)s",
         "spikes": "SELECT uniqExact(id) FROM spikes WHERE timeline = %(timeline)s",
-        "dead_letters": "SELECT count() FROM dead_letters",
+        "dead_letters": "SELECT count() FROM dead_letters "
+        "WHERE startsWith(origin, %(file)s) OR failed_at > %(began)s",
     }
     with connect(settings) as client:
-        return {name: client.execute(query, {"timeline": timeline})[0][0] for name, query in queries.items()}
+        parameters = {"timeline": timeline, "file": f"{name}:", "began": began}
+        return {part: client.execute(query, parameters)[0][0] for part, query in queries.items()}

@@ -8,7 +8,7 @@ from typing import Annotated
 import httpx
 import typer
 
-from pipeline.cli.context import load_settings, out, print_json
+from pipeline.cli.context import DataDir, load_settings, out, print_json
 from pipeline.errors import Unavailable, UsageError
 from pipeline.settings import Settings
 from pipeline.sink.clickhouse import connect
@@ -21,6 +21,7 @@ def sql(
         str,
         typer.Option("--format", "-f", help="any ClickHouse output format, e.g. JSONEachRow, CSVWithNames"),
     ] = "PrettyCompactMonoBlock",
+    data_dir: DataDir = None,
     as_json: Annotated[bool, typer.Option("--json", help="short for --format JSONEachRow")] = False,
 ) -> None:
     """Run a query in Molva's database: the embedded one if `molva up` runs, else the configured one.
@@ -30,7 +31,7 @@ def sql(
     Example: molva sql "SELECT object_id, count() FROM mentions GROUP BY 1 ORDER BY 2 DESC"
     """
     text = sys.stdin.read() if query == "-" else query
-    run_query(load_settings(), text, "JSONEachRow" if as_json else output)
+    run_query(load_settings(data_dir), text, "JSONEachRow" if as_json else output)
 
 
 def run_query(settings: Settings, query: str, output: str) -> None:
@@ -72,13 +73,14 @@ def run_query(settings: Settings, query: str, output: str) -> None:
 
 
 def migrate(
+    data_dir: DataDir = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the applied migrations as JSON")] = False,
 ) -> None:
     """Bring the ClickHouse schema up to date; running it again changes nothing.
 
     Example: MOLVA_CLICKHOUSE_HOST=ch.example molva migrate
     """
-    settings = load_settings()
+    settings = load_settings(data_dir)
     with connect(settings, database="default") as client:
         applied = apply_migrations(client, settings.clickhouse_database)
     if as_json:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from pipeline.cli.context import load_settings, out, print_json
+from pipeline.cli.context import DataDir, load_settings, out, print_json
 
 MARKS = {True: "[green]ready[/]", False: "[red]not ready[/]"}
 
 
 def status(
-    data_dir: Annotated[
-        Path | None, typer.Option(help="the data dir of `molva up` [default: .molva]")
-    ] = None,
+    data_dir: DataDir = None,
     as_json: Annotated[bool, typer.Option("--json", help="print as JSON")] = False,
 ) -> None:
     """Show every part: broker, topics, ClickHouse, schema, workers, lag. Exit code 0 only if all are ready.
@@ -41,9 +38,7 @@ def status(
 
 
 def doctor(
-    data_dir: Annotated[
-        Path | None, typer.Option(help="the data dir of `molva up` [default: .molva]")
-    ] = None,
+    data_dir: DataDir = None,
     as_json: Annotated[bool, typer.Option("--json", help="print as JSON")] = False,
 ) -> None:
     """Look for what is wrong with this installation and say the cure. Exit code 1 if anything is.

@@ -8,20 +8,21 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from pipeline.cli.context import load_settings, out, print_json
+from pipeline.cli.context import DataDir, load_settings, out, print_json
 from pipeline.settings import Settings
 from pipeline.topics import TOPICS
 
 
 def topics(
     create: Annotated[bool, typer.Option("--create", help="create the topics that are missing")] = False,
+    data_dir: DataDir = None,
     as_json: Annotated[bool, typer.Option("--json", help="print as JSON")] = False,
 ) -> None:
     """List the topics: what they carry, their key, partitions, records; with --create, make the missing ones.
 
     Example: molva topics --create
     """
-    rows = asyncio.run(_describe(load_settings(), create))
+    rows = asyncio.run(_describe(load_settings(data_dir), create))
     if as_json:
         print_json({"topics": rows})
         return

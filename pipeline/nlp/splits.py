@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import re
 from collections.abc import Sequence
 from zlib import crc32
@@ -9,20 +10,22 @@ from zlib import crc32
 from pipeline.nlp.corpora import Example
 from schemas.base import Label
 
-_NOT_LETTERS = re.compile(r"https?://\S+|www\.\S+|@\w+|\bRT\b|&\w+;|[\W\d_]+")
-_PIECE = 40
+_NOT_SAID = re.compile(r"https?://\S*|www\.\S*|@\w+|\bRT\b|&(?:\w+;)+")
+_NOT_LETTERS = re.compile(r"[\W\d_]+")
+_WINDOW = 24
+_KEPT = 6
 
 
 def letters(text: str) -> str:
     """What identifies a text: its letters, without links, handles, ``RT``, digits, punctuation, case."""
-    return _NOT_LETTERS.sub("", text).lower().replace("ё", "е")
+    return _NOT_LETTERS.sub("", _NOT_SAID.sub(" ", text)).lower().replace("ё", "е")
 
 
 def group(texts: Sequence[str]) -> list[str]:
     """The group of each text, named by its first member in alphabetical order.
 
-    Texts are of one group where their letters are the same, or the first or last 40 of them (a retweet is cut
-    at its end, a repost has a comment before it), and so on transitively.
+    Texts are of one group where their letters are the same or they share one of their fingerprints
+    (`_fingerprints`), and so on transitively: copies with a comment before, a cut end, a changed word.
     """
     forms = [letters(text) for text in texts]
     parents = list(range(len(forms)))
@@ -33,15 +36,22 @@ def group(texts: Sequence[str]) -> list[str]:
             index = parents[index]
         return index
 
-    first: dict[str, int] = {}
+    first: dict[str | int, int] = {}
     for index, form in enumerate(forms):
-        keys = [form] if len(form) < _PIECE else [form, f"^{form[:_PIECE]}", f"{form[-_PIECE:]}$"]
+        keys: list[str | int] = [form, *_fingerprints(form)]
         for key in keys:
             parents[root(index)] = root(first.setdefault(key, index))
     names: dict[int, str] = {}
     for index, form in enumerate(forms):
         names[root(index)] = min(form, names.get(root(index), form))
     return [names[root(index)] for index in range(len(forms))]
+
+
+def _fingerprints(form: str) -> list[int]:
+    """The smallest hashes of its runs of 24 letters: texts that share most runs share one of these."""
+    data = form.encode("utf-16-le", "replace")
+    runs = {crc32(data[at : at + 2 * _WINDOW]) for at in range(0, len(data) - 2 * _WINDOW + 1, 2)}
+    return heapq.nsmallest(_KEPT, runs)
 
 
 def position(name: str, seed: int) -> float:

@@ -96,7 +96,7 @@ class Up:
         info = find_stack(self.data_dir)
         assert info is not None
         with connect(info.settings(Settings())) as client:
-            found: list[tuple[Any, ...]] = client.execute(query, parameters or {})
+            found: list[tuple[Any, ...]] = client.execute(query, parameters)
         return found
 
     def pid(self, worker: str) -> int:

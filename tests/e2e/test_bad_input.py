@@ -126,6 +126,6 @@ def test_a_watchlist_with_an_error_stops_the_start_and_names_the_line(tmp_path: 
     done = molva("up", "--data-dir", tmp_path / "data", "--watchlist", broken)
     assert done.returncode == 2
     assert "brnd" in done.stderr
-    assert "line" in done.stderr
+    assert f"{broken}:5: object 'rassvet'" in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "data" / "stack.json").exists()

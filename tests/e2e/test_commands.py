@@ -148,7 +148,7 @@ def test_status_topics_sql_and_doctor_of_a_running_stack(one: Up) -> None:
     assert {topic["topic"]: topic["partitions"] for topic in topics}["molva.posts.raw"] == 4
     assert one.run("sql", "SELECT 1 AS x", "--format", "JSONEachRow").stdout == '{"x":1}\n'
     assert one.run("sql", "-", "--format", "CSV", stdin="SELECT 2").stdout == "2\n"
-    wrong = one.run("sql", "SELEKT")
+    wrong = one.run("sql", "SELECT FROM WHERE")
     assert wrong.returncode == 2
     assert "Syntax error" in wrong.stderr
     assert json.loads(one.run("migrate", "--json").stdout)["applied"] == []

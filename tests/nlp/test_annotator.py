@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.core.enrichment import Annotation
+from pipeline.core.enrichment import Annotation, Failed
 from pipeline.core.mentions import Match
-from pipeline.nlp.annotator import ASKED, Annotator, Failed, Request, build_annotator, find_name
+from pipeline.nlp.annotator import ASKED, Annotator, Request, build_annotator, find_name
 from schemas import Author, RawPost
 
 WATCHLIST = """
@@ -42,14 +42,14 @@ def one(annotator: Annotator, text: str, *targets: str) -> Annotation:
 
 
 def test_everything_at_once(annotator: Annotator) -> None:
-    text = "Вчера в Казани Мария Иванова отлично помогла мне в Ромашке, спасибо!"
+    text = "Спасибо Марии Ивановой из Казани, обожаю Ромашку, вы лучшие!"
     found = one(annotator, text)
     assert found.language == "ru"
     assert found.sentiment.label == "positive"
     assert {"Казань", "Мария Иванова"} <= {entity.normal for entity in found.entities}
     (mention,) = found.mentions
     assert mention.object_id == "romashka"
-    assert [span.text for span in mention.spans] == ["Ромашке"]
+    assert [span.text for span in mention.spans] == ["Ромашку"]
     assert mention.sentiment.label == "positive"
     assert found.model == "ngram-full-1"
 

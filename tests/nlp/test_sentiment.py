@@ -36,7 +36,7 @@ def test_plain_verdicts(full: SentimentModel, probe: probes.Probe) -> None:
     assert probes.judge(full, probe) == probe.label
 
 
-def test_hard_probes_are_mostly_missed_and_the_card_says_so(full: SentimentModel) -> None:
+def test_the_card_tells_the_probes_as_they_are(full: SentimentModel) -> None:
     card = (module.MODELS / "full" / "MODEL_CARD.md").read_text(encoding="utf-8")
     for skill, right in probes.score(full).items():
         assert f"{skill} {right}" in card
