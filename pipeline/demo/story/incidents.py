@@ -146,12 +146,12 @@ THE_SCANDAL = (
         SCANDAL,
         (
             Mood(42, "negative", person.SCANDAL_NEG),
-            Mood(38, "negative", person.SCANDAL_FEES),
+            Mood(58, "negative", person.SCANDAL_FEES),
             Mood(4, "negative", person.SCANDAL_BANK),
             Mood(10, "neutral", person.SCANDAL_NEU),
             Mood(6, "positive", person.SCANDAL_POS),
         ),
-        points=(("08T16:10", 14), ("08T17:00", 46), ("08T20:00", 38), ("08T21:30", 8), ("08T23:30", 0)),
+        points=(("08T16:10", 18), ("08T17:00", 64), ("08T20:00", 54), ("08T21:30", 8), ("08T23:30", 0)),
         roles=(*PEOPLE, ("leader", 5)),
     ),
 )
