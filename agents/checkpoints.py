@@ -53,8 +53,8 @@ class Totals:
 class Checkpoints:
     """The open checkpoint, and the sealed ones that wait for confirmation, at most `MAX_SEALED`.
 
-    A source's own watermarks are passed on at ticks only, the first and the final one at once; those of a live source
-    (``live`` is given) come from the clock, once it has caught up.
+    A source's own watermarks are passed on at ticks only, the first and the final one at once; those of a
+    live source (``live`` is given) come from the clock, once the source has caught up.
     """
 
     def __init__(self, live: LiveWatermarks | None) -> None:

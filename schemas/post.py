@@ -94,7 +94,7 @@ class RawPost(Record):
         if not isinstance(values, dict):
             return values
         unknown = {name: value for name, value in values.items() if name not in _FIELDS}
-        known = {name: value for name, value in values.items() if name in _FIELDS} if unknown else dict(values)
+        known = {name: value for name, value in values.items() if name in _FIELDS}
         if unknown and isinstance(known.get("extras", {}), dict):
             known["extras"] = {**unknown, **known.get("extras", {})}
         source, native = known.get("source"), known.get("native_id")
