@@ -45,7 +45,7 @@ class Mention(Record):
     author: Author | None = None
     language: str
     excerpt: str
-    """The first 280 characters of the text."""
+    """The first 280 characters of the cleaned text: no addresses, control or invisible characters."""
     reply_to: str | None = None
     engagement: Engagement = Engagement()
     spans: tuple[Span, ...] = ()

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from pipeline.core.text import clean
 from schemas import EnrichedPost, Entity, Mention, Origin, RawPost, Sentiment, Span
 from schemas.mention import EXCERPT_CHARS, ObjectKind
 
@@ -69,6 +70,9 @@ def mentions(
         kinds: the kind of each watchlist object, by id.
         own: objects whose own account wrote the post.
     """
+    if not annotation.mentions:
+        return []
+    excerpt = clean(post.text).text[:EXCERPT_CHARS]
     return [
         Mention(
             id=f"{post.id}#{found.object_id}",
@@ -85,7 +89,7 @@ def mentions(
             channel=post.channel,
             author=post.author,
             language=annotation.language,
-            excerpt=post.text[:EXCERPT_CHARS],
+            excerpt=excerpt,
             reply_to=post.reply_to,
             engagement=post.engagement,
             spans=found.spans[:MAX_SPANS],
