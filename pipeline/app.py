@@ -20,7 +20,7 @@ def build_app(settings: Settings, stage: str) -> Any:
     embedded = settings.kafka_kind == "embedded"
     return faust.App(
         f"molva-{stage}",
-        broker=[f"kafka://{address}" for address in settings.kafka_bootstrap.split(",")],
+        broker=[f"kafka://{address.strip()}" for address in settings.kafka_bootstrap.split(",")],
         broker_credentials=_credentials(settings),
         # the embedded broker waits half the session time-out before it lets a member join
         broker_session_timeout=6.0 if embedded else 30.0,

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 from schemas import Origin
 from schemas.codec import Headers
 
+LAST_SECOND = datetime.max.replace(microsecond=0, tzinfo=UTC).timestamp()
+
 
 class Incoming(NamedTuple):
     """One record as it was read from Kafka; ``timestamp`` is the broker's."""
@@ -32,11 +34,16 @@ class Incoming(NamedTuple):
 
 
 def incoming(message: Any) -> Incoming:
-    """Our view of a ``faust.types.Message`` (raw serializers)."""
+    """Our view of a ``faust.types.Message`` (raw serializers), whatever a foreign producer has put into it.
+
+    A header without a value is passed over, and a timestamp that is no time becomes the nearest one: raising
+    here would end the worker at the same record for ever.
+    """
     headers = message.headers or ()
-    pairs = list(headers.items()) if isinstance(headers, dict) else list(headers)
-    moment = datetime.fromtimestamp(max(0.0, message.timestamp or 0.0), UTC)
-    return Incoming(message.topic, message.partition, message.offset, message.value, pairs, moment)
+    pairs = headers.items() if isinstance(headers, dict) else headers
+    moment = datetime.fromtimestamp(min(max(0.0, message.timestamp or 0.0), LAST_SECOND), UTC)
+    kept = [(name, value) for name, value in pairs if value is not None]
+    return Incoming(message.topic, message.partition, message.offset, message.value, kept, moment)
 
 
 async def batches(stream: Any, size: int, within: timedelta) -> AsyncIterator[Sequence[Incoming]]:

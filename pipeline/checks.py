@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import NamedTuple
 
 from aiokafka.errors import KafkaError
@@ -13,9 +14,8 @@ from aiokafka.errors import KafkaError
 from pipeline.core.watchlist import WatchlistError
 from pipeline.drain import HOPS
 from pipeline.embedded.process import LOOPBACK
-from pipeline.health import is_ready, scrape
+from pipeline.health import is_ready, read_workers, scrape
 from pipeline.kafka import KafkaAdmin
-from pipeline.local import read_workers
 from pipeline.settings import Settings
 from pipeline.sink.clickhouse import Clients, SinkError, connect
 from pipeline.sink.migrations import pending
@@ -109,8 +109,6 @@ def _workers(settings: Settings) -> list[Part]:
 def check_installation(settings: Settings) -> list[Part]:
     """What can be wrong on this machine before any server is asked."""
     version = sys.version_info
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(settings.data_dir).free
     return [
         Part(
             "python",
@@ -118,19 +116,22 @@ def check_installation(settings: Settings) -> list[Part]:
             f"{version.major}.{version.minor}",
             "use Python 3.11 to 3.13",
         ),
-        Part(
-            "disk",
-            free > MIN_FREE_BYTES,
-            f"{free / 1024**3:.1f} GiB free in {settings.data_dir}",
-            "free some space, or choose another --data-dir",
-        ),
-        Part(
-            "data dir",
-            os.access(settings.data_dir, os.W_OK),
-            str(settings.data_dir),
-            "make it writable, or choose another --data-dir",
-        ),
+        *_data_dir(settings.data_dir),
         _watchlist(settings),
+    ]
+
+
+def _data_dir(folder: Path) -> list[Part]:
+    cure = "make it a writable folder, or choose another --data-dir"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        return [Part("data dir", False, f"{folder}: {error.strerror}", cure)]
+    detail = f"{free / 1024**3:.1f} GiB free in {folder}"
+    return [
+        Part("disk", free > MIN_FREE_BYTES, detail, "free some space, or choose another --data-dir"),
+        Part("data dir", os.access(folder, os.W_OK), str(folder), cure),
     ]
 
 

@@ -1,13 +1,16 @@
-"""Is a worker ready? Asked of its own metrics endpoint."""
+"""Which workers of `molva up` run here (a file in the data dir), and is one ready (its metrics endpoint)?"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+UP_FILE = "up.json"
 Labels = frozenset[tuple[str, str]]
 
 
@@ -22,7 +25,8 @@ class Sample(NamedTuple):
 def scrape(host: str, port: int) -> list[Sample] | None:
     """All samples of a metrics endpoint; None where nobody answers."""
     try:
-        response = httpx.get(f"http://{host}:{port}/metrics", timeout=2.0)
+        # not through the proxy of the environment: it knows nothing of our loopback ports
+        response = httpx.get(f"http://{host}:{port}/metrics", timeout=2.0, trust_env=False)
         response.raise_for_status()
     except httpx.HTTPError:
         return None
@@ -48,3 +52,22 @@ def total(samples: list[Sample] | None, name: str, **labels: str) -> float:
         for sample in samples or ()
         if sample.name == name and labels.items() <= sample.labels.items()
     )
+
+
+def write_workers(data_dir: Path, ports: Mapping[str, int], pids: Mapping[str, int]) -> None:
+    """Tell other commands where the workers answer, by name; ``pids`` of those that run now."""
+    workers = [{"name": name, "pid": pids.get(name), "metrics_port": port} for name, port in ports.items()]
+    file = data_dir / UP_FILE
+    fresh = file.with_suffix(".new")
+    fresh.write_text(json.dumps({"workers": workers}), encoding="utf-8")
+    fresh.replace(file)
+
+
+def read_workers(data_dir: Path) -> list[dict[str, Any]]:
+    """The workers of the running ``molva up``; empty where none runs."""
+    try:
+        document = json.loads((data_dir / UP_FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return []
+    workers: list[dict[str, Any]] = document["workers"]
+    return workers

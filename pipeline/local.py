@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import shutil
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,9 +21,10 @@ from aiokafka.errors import KafkaError
 from pipeline.drain import NotDrained, drain
 from pipeline.embedded.process import LOOPBACK, free_ports
 from pipeline.embedded.stack import EmbeddedStack
-from pipeline.embedded.state import StateKeeper
+from pipeline.embedded.state import NotFollowed, StateKeeper
 from pipeline.errors import MolvaError, UsageError
-from pipeline.health import is_ready, scrape
+from pipeline.health import UP_FILE, is_ready, scrape, write_workers
+from pipeline.health import read_workers as read_workers
 from pipeline.kafka import KafkaAdmin
 from pipeline.settings import Settings
 from pipeline.sink.clickhouse import connect
@@ -33,12 +33,11 @@ from pipeline.supervisor import Supervisor, WorkerSpec
 from pipeline.topics import TOPICS
 
 READY_S = 120.0
-STANDSTILL = timedelta(seconds=10)
+STANDSTILL = timedelta(seconds=30)  # a crashed worker is back sooner, with its partitions
 CURSORS = "cursors"
 UNFINISHED = "unfinished"
 """This file stands in the data dir from the start until everything has flowed out."""
 POLL_S = 0.2
-UP_FILE = "up.json"
 CHANGELOG = "molva-detection-state-changelog"
 """The topic behind the detection stage's Faust table."""
 BROKER_MEMORY_LIMIT = 4 * 1024**3
@@ -50,7 +49,11 @@ class NotReady(MolvaError):
 
 
 class ServerDied(MolvaError):
-    """The embedded broker or ClickHouse ended by itself, or outgrew its limit."""
+    """The embedded broker or ClickHouse ended by itself."""
+
+
+class BrokerFull(MolvaError):
+    """The memory-only broker has reached its limit; everything in it still flows out."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ class Local:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if error is None:
+            if error is None or isinstance(error, BrokerFull):
                 self._finish()
         finally:
             self._stop()
@@ -138,7 +141,7 @@ class Local:
         """Stop the agents and let everything flow out before the memory-only broker goes."""
         self.supervisor.stop_only(f"agent-{name}" for name in self._plan.agents)
         try:
-            asyncio.run(_drain(self.settings))
+            asyncio.run(self._drain())
         except (NotDrained, KafkaError) as error:
             self._say(f"stopped with records in flight: {error}")
         else:
@@ -168,16 +171,24 @@ class Local:
         """Restart crashed workers; call it now and then.
 
         Raises:
-            ServerDied: the broker or ClickHouse ended, or the broker's memory is at its limit.
+            ServerDied: the broker or ClickHouse ended.
+            BrokerFull: the broker's memory is at its limit.
+            NotReady: a worker cannot start with these settings.
+            NotFollowed: the detector's state is no longer saved.
         """
         for death in self._stack.check():
             raise ServerDied(f"{death.name} ended with exit code {death.exit_code}:\n{death.log_tail}")
         used = self._stack.broker_memory_bytes()
         if used > BROKER_MEMORY_LIMIT:
-            raise ServerDied(
+            raise BrokerFull(
                 f"the memory-only broker holds {used / 1024**3:.1f} GiB, its limit: start `molva up` again "
                 "(ClickHouse keeps its data), or use Apache Kafka for long service (docs/operations.md)"
             )
+        if self._keeper is not None:
+            self._keeper.check()
+        self._restart_workers()
+
+    def _restart_workers(self) -> None:
         for crash in self.supervisor.poll():
             if crash.exit_code == UsageError.exit_code:
                 raise NotReady(f"{crash.name} cannot start:\n{crash.tail}")
@@ -204,44 +215,37 @@ class Local:
         }
 
     def _write_up_file(self) -> None:
-        pids = self._told = self.supervisor.pids()
-        document: dict[str, Any] = {
-            "workers": [
-                {"name": spec.name, "pid": pids.get(spec.name), "metrics_port": spec.metrics_port}
-                for spec in self.supervisor.specs
-            ]
-        }
-        fresh = self._up_file.with_suffix(".new")
-        fresh.write_text(json.dumps(document), encoding="utf-8")
-        fresh.replace(self._up_file)
+        self._told = self.supervisor.pids()
+        ports = {spec.name: spec.metrics_port for spec in self.supervisor.specs}
+        write_workers(self.settings.data_dir, ports, self._told)
+
+    async def _drain(self) -> None:
+        async def wait(seconds: float) -> None:
+            self._restart_workers()  # one that crashes now has records to finish, too
+            await asyncio.sleep(seconds)
+
+        async with KafkaAdmin(self.settings) as admin:
+            await drain(admin, lambda: datetime.now(UTC), STANDSTILL, sleep=wait)
 
     def _stop(self) -> None:
-        self._up_file.unlink(missing_ok=True)
-        if hasattr(self, "supervisor"):
-            self.supervisor.stop()
+        """Stop everything that was started, whatever goes wrong with a part of it."""
+        with ExitStack() as parts:
+            parts.callback(self._stack.stop)
+            parts.callback(self._stop_keeper)
+            if hasattr(self, "supervisor"):
+                parts.callback(self.supervisor.stop)
+            parts.callback(self._up_file.unlink, missing_ok=True)
+
+    def _stop_keeper(self) -> None:
+        if self._keeper is None:
+            return
         try:
-            if self._keeper is not None:
-                self._keeper.stop()
-        finally:
-            self._stack.stop()
-
-
-async def _drain(settings: Settings) -> None:
-    async with KafkaAdmin(settings) as admin:
-        await drain(admin, lambda: datetime.now(UTC), STANDSTILL)
+            self._keeper.stop()
+        except NotFollowed as error:
+            self._unfinished.touch()  # so that agents read again what the saved detectors have not seen
+            self._say(str(error))
 
 
 async def _create_topics(settings: Settings) -> None:
     async with KafkaAdmin(settings) as admin:
         await admin.ensure_topics(TOPICS)
-
-
-def read_workers(data_dir: Path) -> list[dict[str, Any]]:
-    """The workers of the running ``molva up``; empty where none runs."""
-    try:
-        workers: list[dict[str, Any]] = json.loads((data_dir / UP_FILE).read_text(encoding="utf-8"))[
-            "workers"
-        ]
-    except FileNotFoundError:
-        return []
-    return workers

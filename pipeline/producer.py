@@ -32,7 +32,11 @@ class Producer:
             max_request_size=4 * 1024 * 1024,
             compression_type=None,
         )
-        await self._producer.start()
+        try:
+            await self._producer.start()
+        except BaseException:
+            await self._producer.stop()
+            raise
         return self
 
     async def __aexit__(
@@ -53,7 +57,7 @@ class Producer:
                 value=item.message.value,
                 headers=item.message.headers,
                 partition=item.partition,
-                timestamp_ms=None if item.timestamp is None else int(item.timestamp.timestamp() * 1000),
+                timestamp_ms=None if item.timestamp is None else round(item.timestamp.timestamp() * 1000),
             )
             for item in items
         ]

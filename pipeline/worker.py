@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import sys
+import threading
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any, Literal, NoReturn
@@ -20,14 +23,20 @@ from aiokafka import TopicPartition
 
 from pipeline import faust_corrections
 from pipeline.app import build_app
-from pipeline.kafka import KafkaAdmin
+from pipeline.errors import Unavailable, UsageError
+from pipeline.kafka import KafkaAdmin, topic_spec
 from pipeline.metrics import Metrics, serve
 from pipeline.settings import Settings
+from pipeline.topics import TOPICS
 from pipeline.watchdog import Position, Watchdog
 
 Stage = Literal["enrichment", "detection", "storage"]
 STAGES: tuple[Stage, ...] = ("enrichment", "detection", "storage")
 WATCH_SECONDS = 2.0
+OWN_TOPICS = ("-changelog", "__assignor-__leader")
+"""How the names of Faust's own topics end."""
+LEAVE_SECONDS = 20.0
+"""How long a stalled worker may take to stop in order before it is ended."""
 
 log = logging.getLogger("molva.worker")
 
@@ -45,7 +54,8 @@ def run(stage: Stage, settings: Settings) -> NoReturn:
     """Run a stage in this process until SIGTERM or SIGINT.
 
     Raises:
-        SystemExit: always; see the module's docstring.
+        SystemExit: in the end; see the module's docstring.
+        MolvaError, KafkaError: it cannot start; the message says why.
     """
     logging.basicConfig(
         stream=sys.stderr,
@@ -56,11 +66,32 @@ def run(stage: Stage, settings: Settings) -> NoReturn:
     metrics.worker_ready.labels(stage).set(0)
     if settings.metrics_port:
         serve(metrics, settings.metrics_host, settings.metrics_port)
+    asyncio.run(require_topics(settings))
     if stage == "storage":
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_storage(settings, metrics))
         raise SystemExit(0)
     _run_faust(stage, settings, metrics)
+
+
+async def require_topics(settings: Settings) -> None:
+    """See that the topics are there, as wide as the settings say, before a consumer has a broker make them.
+
+    Raises:
+        Unavailable: one is missing.
+        UsageError: one has another number of partitions; the state table would not fit its source.
+        KafkaError: Kafka cannot be reached.
+    """
+    async with KafkaAdmin(settings) as admin:
+        existing = await admin.topics()
+    if missing := [topic.name for topic in TOPICS if topic.name not in existing]:
+        raise Unavailable(f"topics are missing: {', '.join(missing)}: run `molva topics --create`")
+    for topic in TOPICS:
+        if existing[topic.name] != (wanted := topic_spec(topic, settings).partitions):
+            raise UsageError(
+                f"topic {topic.name} has {existing[topic.name]} partitions, the settings want {wanted}: "
+                "set MOLVA_PARTITIONS to what the topics have"
+            )
 
 
 async def _storage(settings: Settings, metrics: Metrics) -> None:
@@ -95,29 +126,47 @@ def _watch(app: Any, stage: Stage, metrics: Metrics) -> Any:
         watchdog = Watchdog()
         while not app.should_stop:
             await asyncio.sleep(WATCH_SECONDS)
-            positions = _positions(app)
-            metrics.worker_ready.labels(stage).set(1 if positions else 0)
+            places = _assigned(app)
+            positions = _positions(app, places or [])
+            ready = places is not None and len(positions) == len(places)
+            metrics.worker_ready.labels(stage).set(1 if ready else 0)
             for place, at in positions.items():
                 lag = metrics.consumer_lag.labels(stage, place.topic, place.partition)
                 committed = app.consumer._committed_offset[place]
                 lag.set(max(0, at.end - (committed or 0)))
-            stalled = watchdog.stalled(positions, utc_now())
+            work = (app.monitor.events_total, app.consumer._n_acked)
+            stalled = watchdog.stalled(positions, utc_now(), work)
             if stalled:
+                _end_within(LEAVE_SECONDS)
                 await app.crash(Stalled(f"records wait unread in {stalled}"))
 
     return watch
 
 
-def _positions(app: Any) -> dict[Any, Position]:
-    """Read positions of the assigned source partitions; empty while a rebalance or recovery runs."""
+def _end_within(seconds: float) -> None:
+    """End the process for sure: Python waits at its end for threads that hang, e.g. in a language model."""
+    timer = threading.Timer(seconds, os._exit, (os.EX_SOFTWARE,))
+    timer.daemon = True
+    timer.start()
+
+
+def _assigned(app: Any) -> list[Any] | None:
+    """The source partitions of this worker; None while it has not joined, or a rebalance or recovery runs.
+
+    A worker more than there are partitions has none, and is well: it stands in when another ends.
+    """
     consumer = app.consumer
-    if app.rebalancing or not consumer.flow_active:
-        return {}
+    if app.rebalancing or not consumer.flow_active or app._assignment is None:
+        return None
+    return [place for place in consumer.assignment() if not place.topic.endswith(OWN_TOPICS)]
+
+
+def _positions(app: Any, places: Iterable[Any]) -> dict[Any, Position]:
+    """Read positions of partitions; without those whose end the broker has not told yet."""
+    consumer = app.consumer
     positions = {}
-    for place in consumer.assignment():
-        end = consumer.highwater(place)
-        if place.topic.endswith("-changelog") or place.topic.endswith("__assignor-__leader") or end is None:
-            continue
-        read = consumer._read_offset[place]
-        positions[place] = Position(0 if read is None else read + 1, end)
+    for place in places:
+        end, read = consumer.highwater(place), consumer._read_offset[place]
+        if end is not None:
+            positions[place] = Position(0 if read is None else read + 1, end)
     return positions

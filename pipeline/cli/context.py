@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
+from io import BufferedReader
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
@@ -18,13 +19,14 @@ from pipeline.errors import UsageError
 from pipeline.settings import Settings
 from pipeline.watchlist_file import load_watchlist
 
+STDIN = 0
 WATCHLIST = Path("watchlist.yaml")
 """Taken from the current folder where neither an option nor MOLVA_WATCHLIST names another."""
 
-DataDir = Annotated[Path | None, typer.Option(help="the data dir of `molva up` [default: .molva]")]
+DataDir = Annotated[Path | None, typer.Option(help="the data dir of `molva up`", show_default=".molva")]
 """The option of every command that looks for a running stack."""
 
-err = Console(stderr=True, highlight=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
 out = Console(highlight=False, soft_wrap=True)
 
 
@@ -67,16 +69,14 @@ def read_watchlist(path: Path | None) -> Watchlist:
         raise UsageError(str(error)) from error
 
 
-def open_input(file: Path) -> BinaryIO:
+def open_input(file: Path) -> BufferedReader:
     """A file's bytes; ``-`` is standard input.
 
     Raises:
         UsageError: the file cannot be read.
     """
-    if str(file) == "-":
-        return sys.stdin.buffer
     try:
-        return file.open("rb")
+        return open(STDIN, "rb", closefd=False) if str(file) == "-" else file.open("rb")
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}") from error
 

@@ -26,7 +26,7 @@ MARKER = "made-by-molva-demo"
 def demo(
     seconds: Annotated[float, typer.Option(min=5, help="how long the eight days of the story take")] = 45.0,
     lang: Annotated[Literal["en", "ru"], typer.Option(help="language of the explanations")] = "en",
-    data_dir: Annotated[Path | None, typer.Option(help="emptied first [default: .molva/demo]")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="emptied first", show_default=".molva/demo")] = None,
     stay: Annotated[
         bool, typer.Option("--stay", help="keep everything running for your queries until Ctrl-C")
     ] = False,
@@ -58,7 +58,7 @@ def demo(
             err.print(f'everything keeps running until Ctrl-C; ask with: {hint} "SELECT ..."')
             _until_interrupted(local)
         else:
-            err.print(f"the data stays in {folder}; bring it back with: molva up --data-dir {folder}")
+            err.print(f"all is stopped; to ask, bring it back first: molva up --data-dir {folder}")
     if not report.good:
         raise typer.Exit(1)
 

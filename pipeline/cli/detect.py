@@ -22,7 +22,7 @@ def detect(
         bool, typer.Option("--scores", help="print one score per input row instead of spikes")
     ] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="accepted for symmetry: the output is JSON lines")
+        bool, typer.Option("--json", help="accepted: the output is JSON lines anyway", show_default=False)
     ] = True,
 ) -> None:
     """Find spikes in counts per object and bucket; prints spike events as JSON lines.

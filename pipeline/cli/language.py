@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from io import BufferedReader
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,6 +18,7 @@ from schemas import Sentiment
 from schemas.codec import InvalidRecord, parse_json
 
 BATCH = 256
+CHUNK_BYTES = 1 << 20
 
 train_app = typer.Typer(help="Train the models from named data sets.", no_args_is_help=True)
 
@@ -31,14 +32,14 @@ def annotate(
         Literal["open", "full"] | None, typer.Option(help="the sentiment model (or MOLVA_SENTIMENT_MODEL)")
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="accepted for symmetry: the output is JSON lines")
+        bool, typer.Option("--json", help="accepted: the output is JSON lines anyway", show_default=False)
     ] = True,
 ) -> None:
     """Annotate texts: language, entities, mentions of watched objects, sentiment of the text and toward each.
 
-    One output line per input line, in order; a line that cannot be read gives {"error": ...} and, at the end,
-    exit code 1. For each of `targets` (an object id, or any name as it stands in the text) there is a mention
-    with a sentiment even if the watchlist does not match it.
+    One output line per input line, in order, as they come; a line that cannot be read gives {"error": ...}
+    and, at the end, exit code 1. For each of `targets` (an object id, or any name as it stands in the text)
+    there is a mention with a sentiment even if the watchlist does not match it.
 
     Example: echo '{"text": "Сбербанк опять лежит"}' | molva annotate - --watchlist watchlist.yaml
     """
@@ -50,7 +51,7 @@ def annotate(
     annotator = build_annotator(path, model or settings.sentiment_model)
     failed = 0
     with open_input(file) as lines:
-        for chunk in _chunks(lines, BATCH):
+        for chunk in batches_of_lines(lines, BATCH):
             for document in _annotate(annotator, chunk):
                 failed += "error" in document
                 sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
@@ -78,16 +79,22 @@ def _request(line: bytes) -> Any:
     """A request, or what is wrong with the line."""
     from pipeline.nlp.annotator import Request  # heavy: natasha
 
+    if not line.strip():
+        return "the line is empty"
     try:
         row = parse_json(line)
     except InvalidRecord as error:
         return error.detail
     if not isinstance(row, dict) or not isinstance(row.get("text"), str):
         return 'expected an object with a string "text"'
-    targets = row.get("targets", [])
-    if isinstance(targets, dict):  # the form of the labelled data sets: {object: label}
-        targets = list(targets)
-    if not isinstance(targets, list) or not all(isinstance(target, str) and target for target in targets):
+    match row.get("targets"):
+        case None:
+            targets: Any = []
+        case dict() as labels:  # the form of the labelled data sets: {object: label}
+            targets = list(labels)
+        case other:
+            targets = other
+    if not (isinstance(targets, list) and all(isinstance(name, str) and name.strip() for name in targets)):
         return '"targets" must be a list of object ids or names'
     return Request(row["text"], tuple(targets))
 
@@ -122,10 +129,18 @@ def _sentiment(sentiment: Sentiment) -> dict[str, Any]:
     return {"label": sentiment.label, "p": {name: round(p, 4) for name, p in probabilities.items()}}
 
 
-def _chunks(lines: Iterable[bytes], size: int) -> Iterator[list[bytes]]:
-    iterator = iter(lines)
-    while chunk := list(islice(iterator, size)):
-        yield chunk
+def batches_of_lines(stream: BufferedReader, size: int) -> Iterator[list[bytes]]:
+    """The lines of a stream, at most ``size`` at a time; never waits for a line while others are there."""
+    pieces: list[bytes] = []
+    while chunk := stream.read1(CHUNK_BYTES):
+        *ended, rest = chunk.split(b"\n")
+        if ended:
+            ended[0] = b"".join((*pieces, ended[0]))
+            pieces.clear()
+            yield from (ended[at : at + size] for at in range(0, len(ended), size))
+        pieces.append(rest)
+    if any(pieces):
+        yield [b"".join(pieces)]
 
 
 @train_app.callback()
@@ -141,7 +156,9 @@ def sentiment(
     data: Annotated[Path, typer.Option(envvar="MOLVA_DATA", help="the folder with the data sets")] = Path(
         "../shared/data"
     ),
-    out: Annotated[Path | None, typer.Option(help="where to write [default: the model's own folder]")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="where to write", show_default="the model's own folder")
+    ] = None,
     seed: Annotated[int, typer.Option(help="of the splits and the training")] = 20141107,
     as_json: Annotated[bool, typer.Option("--json", help="print the report as JSON")] = False,
 ) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from errno import EDQUOT, ENOSPC
 from typing import NamedTuple
+
+NO_SPACE = (ENOSPC, EDQUOT)
 
 
 class Ending(NamedTuple):
@@ -36,6 +39,9 @@ def ending_of(error: Exception) -> Ending | None:
             return Ending(str(error), 2)
         case EmbeddedError() | MigrationError() | BrokenSnapshot() | UnknownFaustVersion():
             return Ending(str(error), 1)
+        case OSError() if error.filename is not None or error.errno in NO_SPACE:
+            about = "" if error.filename is None else f"{error.filename}: "
+            return Ending(f"{about}{error.strerror}", 2)
         case AgentUnavailable() | KafkaError():
             cure = "start the embedded stack with `molva up`, or set MOLVA_KAFKA_BOOTSTRAP to your brokers"
             return Ending(f"{error}: {cure}", 3)

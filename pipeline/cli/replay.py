@@ -25,6 +25,10 @@ from pipeline.cli.context import DataDir, err, load_settings, out, print_json
 from pipeline.settings import Settings
 
 STANDSTILL = timedelta(seconds=60)
+REPEATED = (
+    "fewer posts on this timeline than published: the others repeat an id, of this file or of one that was "
+    "stored before. Each is stored once; `--source NAME` sets the ids of this file apart"
+)
 
 
 def replay(
@@ -37,11 +41,13 @@ def replay(
         typer.Option(help="seconds of event time per second, e.g. 3600; default: as fast as possible"),
     ] = None,
     source: Annotated[
-        str | None, typer.Option(help="source of rows that name none [default: the file's name]")
+        str | None, typer.Option(help="source of rows that name none", show_default="the file's name")
     ] = None,
     timeline: Annotated[
         str | None,
-        typer.Option(help="timeline of the posts; `live` mixes them with live ones [default: replay:FILE]"),
+        typer.Option(
+            help="timeline of the posts; `live` mixes them with live ones", show_default="replay:FILE"
+        ),
     ] = None,
     data_dir: DataDir = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the counts as JSON")] = False,
@@ -58,6 +64,8 @@ def replay(
     path = None if str(file) == "-" else file
     report = asyncio.run(_replay(settings, path, wait, speed, source, timeline))
     report["seconds"] = round(time.monotonic() - started, 3)
+    if report.get("posts", report["published"]) < report["published"]:
+        err.print(REPEATED)
     if as_json:
         print_json(report)
         return

@@ -6,6 +6,7 @@ import asyncio
 import signal
 import threading
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,10 +16,14 @@ from pipeline.cli.context import err, load_settings, print_json, read_watchlist
 from pipeline.errors import UsageError
 
 CHECK_S = 0.5
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Ctrl-C, a process manager, a closed terminal: all stop in order."""
 
 
 def up(
-    data_dir: Annotated[Path | None, typer.Option(help="where everything is kept [default: .molva]")] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="where everything is kept", show_default=".molva")
+    ] = None,
     watchlist: Annotated[Path | None, typer.Option(help="the watchlist (or MOLVA_WATCHLIST)")] = None,
     enrichment: Annotated[int, typer.Option(min=1, max=64, help="enrichment workers; one per core")] = 1,
     detection: Annotated[int, typer.Option(min=1, max=64, help="detection workers")] = 1,
@@ -35,7 +40,8 @@ def up(
 
     Example: molva up --watchlist examples/banks-and-operators.yaml
     """
-    from pipeline.local import Local, Plan  # heavy: clients of both servers
+    from agents.feeds import read_feeds  # heavy, like the clients of both servers
+    from pipeline.local import Local, Plan
 
     settings = load_settings(data_dir, running=False)
     if watchlist is not None:
@@ -43,9 +49,11 @@ def up(
     if settings.watchlist is None:
         err.print("[yellow]no watchlist:[/] nothing is watched; choose one with --watchlist FILE")
     read_watchlist(settings.watchlist)
+    if settings.rss_feeds is not None:
+        read_feeds(settings.rss_feeds)
     agents = [name for name, on in (("http", settings.http_token), ("rss", settings.rss_feeds)) if on]
     stop = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
+    for name in STOPPING:
         signal.signal(name, lambda *_: stop.set())
     plan = Plan(enrichment=enrichment, detection=detection, agents=tuple(agents))
     with Local(settings, plan, say=lambda line: err.print(line)) as local:
@@ -101,8 +109,9 @@ def agent(
 
     async def until_stopped() -> None:
         stop = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in STOPPING:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await run_agent(name, settings, clock=lambda: datetime.now(UTC), stop=stop)
+        say = partial(err.print, markup=False)
+        await run_agent(name, settings, clock=lambda: datetime.now(UTC), stop=stop, started=say)
 
     asyncio.run(until_stopped())

@@ -2,7 +2,8 @@
 
 `StateKeeper` follows the changelog while the stack runs and keeps the last value of each key in a file; at
 the next start `restore` publishes it to the fresh broker before any worker starts. After a crash the file is
-at most `SAVE_SECONDS` old.
+at most `SAVE_SECONDS` old. The file never loses a key: the state starts as what was loaded, so that a failure
+while the changelog is still read from its beginning saves no half of it.
 """
 
 from __future__ import annotations
@@ -11,17 +12,27 @@ import asyncio
 import base64
 import gzip
 import json
+import logging
+import os
 import threading
+import zlib
 from pathlib import Path
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from pipeline.embedded.errors import EmbeddedError
 from pipeline.kafka import KafkaAdmin, TopicSpec, client_options
 from pipeline.settings import Settings
 
 SAVE_SECONDS = 15.0
 POLL_MS = 500
+END_SECONDS = 30.0
+"""How long reading to the end may take at the stop."""
+MAX_VALUE_BYTES = 4 * 1024 * 1024
+"""As large as Faust's own producer may write them (`pipeline.app`)."""
+
+log = logging.getLogger("molva.state")
 
 State = dict[tuple[int, bytes], bytes]
 """(partition, key) -> value."""
@@ -29,6 +40,10 @@ State = dict[tuple[int, bytes], bytes]
 
 class BrokenSnapshot(RuntimeError):
     """The snapshot file cannot be read; the message says what to do."""
+
+
+class NotFollowed(EmbeddedError):
+    """The changelog is no longer followed; the file holds the state as it was last read or saved."""
 
 
 class StateKeeper:
@@ -40,6 +55,7 @@ class StateKeeper:
         self._file = file
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="state-keeper", daemon=True)
+        self._state: State = {}
         self._failure: BaseException | None = None
 
     def start(self) -> None:
@@ -48,50 +64,73 @@ class StateKeeper:
         Raises:
             BrokenSnapshot: the file is not what was written.
         """
-        state = load(self._file)
-        asyncio.run(restore(self._settings, self._topic, state))
+        self._state = load(self._file)
+        asyncio.run(restore(self._settings, self._topic, self._state))
         self._thread.start()
+
+    def check(self) -> None:
+        """See whether the changelog is still followed.
+
+        Raises:
+            NotFollowed: it is not, and why.
+        """
+        if self._failure is not None:
+            raise NotFollowed(
+                f"the detector's state is no longer followed into {self._file}: {self._failure!r}"
+            ) from self._failure
 
     def stop(self) -> None:
         """Read to the end, save, and end; call it after the workers have stopped.
 
         Raises:
-            KafkaError, OSError: following or saving failed; what was saved before stands.
+            NotFollowed: following or saving failed; what was saved before stands.
         """
         self._stop.set()
         if self._thread.ident is not None:
             self._thread.join()
-        if self._failure is not None:
-            raise self._failure
+        self.check()
 
     def _run(self) -> None:
         try:
             asyncio.run(self._follow())
-        except BaseException as error:  # noqa: BLE001 — raised by stop(), in the caller's thread
+        except BaseException as error:  # noqa: BLE001 — raised by check() and stop(), in the caller's thread
             self._failure = error
 
     async def _follow(self) -> None:
-        loop = asyncio.get_running_loop()
-        state: State = {}
-        saved_at, dirty = loop.time(), False
         consumer = AIOKafkaConsumer(**client_options(self._settings), enable_auto_commit=False)
-        await consumer.start()
         try:
+            await consumer.start()
             places = [TopicPartition(self._topic, number) for number in range(self._settings.partitions)]
             consumer.assign(places)
             await consumer.seek_to_beginning(*places)
-            while not self._stop.is_set():
-                dirty = absorb(state, await consumer.getmany(timeout_ms=POLL_MS)) or dirty
-                if dirty and loop.time() - saved_at >= SAVE_SECONDS:
-                    await asyncio.to_thread(save, self._file, state)
-                    saved_at, dirty = loop.time(), False
-            async with KafkaAdmin(self._settings) as admin:
-                ends = await admin.end_offsets([self._topic])
-            while any([await consumer.position(place) < ends[place] for place in places]):
-                absorb(state, await consumer.getmany(timeout_ms=POLL_MS))
+            await self._until_stopped(consumer)
+            async with asyncio.timeout(END_SECONDS):
+                await self._to_the_end(consumer, places)
         finally:
+            # also where reading failed: what was read is newer than what the file holds
+            save(self._file, self._state)
             await consumer.stop()
-        await asyncio.to_thread(save, self._file, state)
+
+    async def _until_stopped(self, consumer: Any) -> None:
+        loop = asyncio.get_running_loop()
+        saved_at, dirty = loop.time(), False
+        while not self._stop.is_set():
+            dirty = absorb(self._state, await consumer.getmany(timeout_ms=POLL_MS)) or dirty
+            if dirty and loop.time() - saved_at >= SAVE_SECONDS:
+                try:
+                    await asyncio.to_thread(save, self._file, self._state)
+                    dirty = False
+                except OSError as error:  # e.g. a full disk; what was saved before stands
+                    log.warning(
+                        "cannot save the detector's state to %s, will try again: %s", self._file, error
+                    )
+                saved_at = loop.time()
+
+    async def _to_the_end(self, consumer: Any, places: list[TopicPartition]) -> None:
+        async with KafkaAdmin(self._settings) as admin:
+            ends = await admin.end_offsets([self._topic])
+        while any([await consumer.position(place) < ends[place] for place in places]):
+            absorb(self._state, await consumer.getmany(timeout_ms=POLL_MS))
 
 
 def absorb(state: State, records: dict[TopicPartition, list[Any]]) -> bool:
@@ -109,7 +148,7 @@ async def restore(settings: Settings, topic: str, state: State) -> None:
     """Create the changelog topic if it is missing and publish the state to its partitions."""
     async with KafkaAdmin(settings) as admin:
         await admin.ensure_topics([TopicSpec(topic, settings.partitions, {"cleanup.policy": "compact"})])
-    producer = AIOKafkaProducer(**client_options(settings), acks="all")
+    producer = AIOKafkaProducer(**client_options(settings), acks="all", max_request_size=MAX_VALUE_BYTES)
     await producer.start()
     try:
         sent = [
@@ -123,11 +162,18 @@ async def restore(settings: Settings, topic: str, state: State) -> None:
 
 
 def save(file: Path, state: State) -> None:
-    """Write the state atomically."""
+    """Write the state atomically.
+
+    Raises:
+        OSError: it cannot be written; the file stays as it was.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
     rows = [[partition, _text(key), _text(value)] for (partition, key), value in sorted(state.items())]
     draft = file.with_name(file.name + ".new")
-    draft.write_bytes(gzip.compress(json.dumps(rows).encode(), compresslevel=3))
+    with draft.open("wb") as out:
+        out.write(gzip.compress(json.dumps(rows).encode(), compresslevel=3))
+        out.flush()
+        os.fsync(out.fileno())  # or a power cut could leave the new name with nothing in it
     draft.replace(file)
 
 
@@ -142,7 +188,7 @@ def load(file: Path) -> State:
     try:
         rows = json.loads(gzip.decompress(file.read_bytes()))
         return {(partition, base64.b64decode(key)): base64.b64decode(value) for partition, key, value in rows}
-    except (OSError, EOFError, ValueError, TypeError) as error:
+    except (OSError, EOFError, zlib.error, ValueError, TypeError) as error:
         raise BrokenSnapshot(
             f"{file} cannot be read ({error}): remove it to start with detectors that have learned nothing"
         ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
@@ -18,12 +19,20 @@ from pipeline.stages.detection import Detection
 from pipeline.topics import MENTIONS
 
 STATE_TABLE = "state"
+MAX_STATE_BYTES = 4 * 1024 * 1024
 
 
 def bind(app: Any, settings: Settings, metrics: Metrics, clock: Callable[[], datetime]) -> None:
     """Read ``molva.mentions`` with the detection stage; its states are the Faust table ``state``."""
     raw: dict[str, Any] = {"key_type": bytes, "value_type": bytes}
-    table = app.Table(STATE_TABLE, partitions=settings.partitions, default=None, **raw)
+    table = app.Table(
+        STATE_TABLE,
+        partitions=settings.partitions,
+        default=None,
+        # the changelog's: a broker's default is 1 MB, and the state of a busy object can be larger
+        extra_topic_configs={"max.message.bytes": str(MAX_STATE_BYTES)},
+        **raw,
+    )
     stages: list[Detection] = []
 
     async def detection(stream: Any) -> None:
@@ -31,7 +40,7 @@ def bind(app: Any, settings: Settings, metrics: Metrics, clock: Callable[[], dat
             async with KafkaAdmin(settings) as admin:
                 cluster = await admin.cluster_id()
             stage = Detection(
-                states=FaustStates(app, table),
+                states=FaustStates(table),
                 emit=producer.emit,
                 new_detector=lambda partition: PartitionDetector(
                     partition, cluster, source_idle=settings.source_idle
@@ -53,20 +62,37 @@ def bind(app: Any, settings: Settings, metrics: Metrics, clock: Callable[[], dat
 
 
 class FaustStates:
-    """The detection states in a Faust table; written while an event of their partition is processed."""
+    """The detection states in a Faust table; written while an event of their partition is processed.
 
-    def __init__(self, app: Any, table: Any) -> None:
-        self._app = app
+    ``table[key] = value`` followed by ``app.producer.flush()`` confirms nothing: that flush gives up when a
+    tenth of a second has passed without a message leaving Faust's buffer, does not see the one that is just
+    leaving it, and a write that the brokers refused is a line in the log. So a write does what the table's
+    ``__setitem__`` does and keeps the promise that comes back, and `flush` waits for the promises.
+    """
+
+    def __init__(self, table: Any) -> None:
         self._table = table
+        self._promises: list[asyncio.Future[Any]] = []
 
     def items(self) -> Iterable[tuple[str, bytes]]:
         return [(key.decode(), value) for key, value in self._table.items() if value is not None]
 
     def write(self, key: str, value: bytes) -> None:
-        self._table[key.encode()] = value
+        raw = key.encode()
+        self._promises.append(self._table.send_changelog(self._table.partition_for_key(raw), raw, value))
+        self._table.data[raw] = value
 
     async def flush(self) -> None:
-        await self._app.producer.flush()
+        """Return when the brokers have confirmed every write since the last call.
+
+        Raises:
+            KafkaError: one was refused; the table is then ahead of its changelog, and the worker must end.
+        """
+        promises, self._promises = self._promises, []
+        if promises:
+            await asyncio.wait(promises)  # does not cancel them where the waiting is cancelled
+        for promise in promises:
+            promise.result()
 
 
 def _is_last(app: Any, record: Incoming) -> bool:

@@ -24,5 +24,4 @@ async def run(
         async def emit_dead_letter(letter: DeadLetter) -> None:
             await producer.emit([outgoing(DEAD_LETTERS, letter)])
 
-        metrics.worker_ready.labels("storage").set(1)
         await storage.run(settings, metrics, stop, emit_dead_letter=emit_dead_letter, now=clock)

@@ -51,15 +51,16 @@ def clean_environment() -> dict[str, str]:
 class Up:
     """A running ``molva up``."""
 
-    def __init__(self, data_dir: Path, *options: str) -> None:
+    def __init__(self, data_dir: Path, *options: str, watchlist: Path = WATCHLIST) -> None:
         self.data_dir = data_dir
         self.options = options
+        self.watchlist = watchlist
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> dict[str, Any]:
         """Start it and wait until it says that all is ready; its addresses."""
         command = [sys.executable, "-m", "pipeline.cli", "up", "--json", "--data-dir", str(self.data_dir)]
-        command += ["--watchlist", str(WATCHLIST), *self.options]
+        command += ["--watchlist", str(self.watchlist), *self.options]
         log = (self.data_dir.parent / f"{self.data_dir.name}.log").open("a")
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=log, text=True, env=clean_environment()
@@ -161,16 +162,17 @@ def spike_events(up: Up, timeline: str) -> set[tuple[Any, ...]]:
 @pytest.fixture(scope="session")
 def one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """A stack with one worker per stage."""
-    yield from _running(Up(tmp_path_factory.mktemp("one")))
+    yield from running(Up(tmp_path_factory.mktemp("one")))
 
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """A stack with two enrichment and two detection workers."""
-    yield from _running(Up(tmp_path_factory.mktemp("two"), "--enrichment", "2", "--detection", "2"))
+    yield from running(Up(tmp_path_factory.mktemp("two"), "--enrichment", "2", "--detection", "2"))
 
 
-def _running(up: Up) -> Iterator[Up]:
+def running(up: Up) -> Iterator[Up]:
+    """Start it, give it, stop it: the body of a fixture."""
     up.start()
     yield up
     assert up.stop() == 0

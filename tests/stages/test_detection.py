@@ -203,6 +203,22 @@ async def test_a_crash_and_a_redelivery_change_no_spike(crash_at: int) -> None:
     }
 
 
+async def test_no_clock_is_written_before_its_objects_are_confirmed() -> None:
+    """Or a refused object's redelivered mentions would look late under a clock that came through."""
+
+    class Refusing(Table):
+        async def flush(self) -> None:
+            if any("|object|" in key for key in self.rows):
+                raise ConnectionError("the object's state is refused")
+
+    records = crisis()
+    table, stream = Refusing(), Stream(messages(records))
+    with pytest.raises(ConnectionError):
+        await Run(table, len(records)).stage.run(stream)
+    assert [key.split("|")[1] for key in table.rows] == ["object"]
+    assert stream.acknowledged == []
+
+
 async def test_a_state_written_but_not_acknowledged_absorbs_nothing_twice() -> None:
     records = crisis()
     expected = (await undisturbed(records)).spikes()
@@ -227,6 +243,20 @@ async def test_a_revoked_partition_is_read_again_from_the_table() -> None:
     done = max(stream.acknowledged) + 1
     await run.stage.run(Stream(messages(records[done:], done)))
     assert {spike.event_id for spike in run.spikes()} == {spike.event_id for spike in expected}
+
+
+async def test_the_end_of_time_ends_no_worker() -> None:
+    last = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
+    origin = Origin(topic=RAW, partition=0, offset=1)
+    watermark = Watermark(
+        timeline="replay:x", agent="a", watermark=last, partitions=1, final=True, origin=origin
+    )
+    run = Run(Table(), 2)
+    stream = Stream(messages([mention(0, last, "negative"), watermark]))
+    await run.stage.run(stream)
+    letters = [decode(DeadLetter, item.message.value) for item in run.sent]
+    assert [letter.reason for letter in letters] == ["implausible_time", "implausible_time"]
+    assert stream.acknowledged == [0, 1]
 
 
 async def test_bad_records_become_dead_letters() -> None:

@@ -9,7 +9,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from pipeline.drain import HOPS, NotDrained, drain
-from pipeline.topics import MENTIONS, RAW
+from pipeline.topics import DEAD_LETTERS, MENTIONS, RAW
 
 T0 = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 
@@ -71,3 +71,26 @@ async def test_a_group_that_stands_still_is_named() -> None:
 def test_the_first_hop_reads_what_agents_publish_and_detection_reads_mentions() -> None:
     assert HOPS[0].topics == (RAW,)
     assert HOPS[1].topics == (MENTIONS,)
+
+
+async def test_dead_letters_of_storage_itself_are_awaited() -> None:
+    class Bad(Broker):
+        """Storage finds three bad records while it is awaited."""
+
+        async def end_offsets(self, topics: Iterable[str]) -> Mapping[TopicPartition, int]:
+            found = 3 if "molva-storage" in self.asked else 0
+            return {TopicPartition(topic, 0): found if topic == DEAD_LETTERS else 10 for topic in topics}
+
+        async def committed_offsets(
+            self, group: str, partitions: Collection[TopicPartition]
+        ) -> Mapping[TopicPartition, int | None]:
+            answer = await super().committed_offsets(group, partitions)
+            for place in partitions:
+                if place.topic == DEAD_LETTERS:
+                    ends = await self.end_offsets([DEAD_LETTERS])
+                    self.committed[group, place] = min(ends[place], (answer[place] or 0) + self.step)
+            return answer
+
+    broker, time = Bad(step=1), Time()
+    await drain(broker, time, timedelta(seconds=5), sleep=time.sleep)
+    assert broker.committed["molva-storage", TopicPartition(DEAD_LETTERS, 0)] == 3

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import aclosing
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from weakref import WeakSet
 
 import pytest
+from faust import streams
 from faust.tables.recovery import Recovery
-from faust.transport.consumer import ThreadDelegateConsumer
+from faust.transport.consumer import Consumer, ThreadDelegateConsumer
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.types import TP
+from faust.types.tuples import ConsumerMessage
 
 from pipeline import faust_corrections
+from pipeline.app import build_app
+from pipeline.settings import Settings
 
 PATCHED = [
     (ThreadDelegateConsumer, "_getmany"),
     (Recovery, "on_recovery_completed"),
     (AIOKafkaConsumerThread, "highwaters"),
+    (Consumer, "ack"),
 ]
 
 
@@ -116,6 +125,59 @@ async def test_table_recovery_asks_the_injected_function_for_the_end(plain: None
     faust_corrections.apply(ends)
     thread = AIOKafkaConsumerThread.__new__(AIOKafkaConsumerThread)
     assert await thread.highwaters(TP("changelog", 1)) == {TP("changelog", 1): 50_000}
+
+
+class Acknowledgements(SimpleNamespace):
+    """What `Consumer.ack` touches."""
+
+    def __init__(self, app: Any) -> None:
+        super().__init__(
+            app=app,
+            unacked=WeakSet(),
+            _unacked_messages=WeakSet(),
+            _waiting_for_ack=None,
+            _committed_offset=defaultdict(lambda: None),
+            _acked=defaultdict(list),
+            _acked_index=defaultdict(set),
+            _n_acked=0,
+        )
+
+    def ack(self, message: Any) -> bool:
+        return bool(Consumer.ack(self, message))
+
+
+async def skipped_at_a_rebalance(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[list[int], list[int]]:
+    """A record fetched before a rebalance, then one after it: the offsets processed and acknowledged."""
+    monkeypatch.setattr(streams, "_CStreamIterator", None)
+    app = build_app(Settings(data_dir=folder), "enrichment")
+    topic = app.topic("t", value_type=bytes, value_serializer="raw", key_type=bytes, key_serializer="raw")
+    app.consumer = Acknowledgements(app)
+    app.topics._acking_topics.add("t")
+    app.flow_control.resume()
+    app.consumer_generation_id = 2
+    channel = topic.clone(is_iterator=True)
+    processed = []
+    for offset, generation in ((7, 1), (3, 2)):
+        message = ConsumerMessage(
+            "t", 0, offset, 1.0, 0, [], b"k", b"v", None, tp=TP("t", 0), generation_id=generation
+        )
+        message.incref()
+        channel.queue.put_nowait(await topic.decode(message))
+    async with aclosing(app.stream(channel).noack().events()) as events:
+        async for event in events:
+            processed.append(event.message.offset)
+            break
+    return processed, app.consumer._acked[TP("t", 0)]
+
+
+async def test_what_is_skipped_at_a_rebalance_is_not_acknowledged(
+    plain: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await skipped_at_a_rebalance(tmp_path, monkeypatch) == ([3], [7])
+    faust_corrections.apply()
+    assert await skipped_at_a_rebalance(tmp_path, monkeypatch) == ([3], [])
 
 
 def test_another_version_of_faust_is_refused(plain: None, monkeypatch: pytest.MonkeyPatch) -> None:

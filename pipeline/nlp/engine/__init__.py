@@ -1,0 +1,6 @@
+"""natasha's NER and morphology with its own weights and rules, batched and compiled; `Ner` runs it.
+
+A text goes through ``tokens`` (words), ``tagger`` (spans), ``morphology`` (tags of the words of spans,
+sentence by sentence) and ``normal`` (normal forms).
+Spans and normal forms are those of natasha's documented pipeline.
+"""
