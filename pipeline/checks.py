@@ -13,9 +13,11 @@ from aiokafka.errors import KafkaError
 
 from pipeline.core.watchlist import WatchlistError
 from pipeline.drain import HOPS
-from pipeline.embedded.process import LOOPBACK
+from pipeline.embedded.process import LOOPBACK, resident_bytes
+from pipeline.embedded.stack import find_stack
 from pipeline.health import is_ready, read_workers, scrape
 from pipeline.kafka import KafkaAdmin
+from pipeline.local import BROKER_MEMORY_LIMIT
 from pipeline.settings import Settings
 from pipeline.sink.clickhouse import Clients, SinkError, connect
 from pipeline.sink.migrations import pending
@@ -37,7 +39,19 @@ class Part(NamedTuple):
 
 async def check_parts(settings: Settings) -> list[Part]:
     """The servers and the workers of the configured (or running embedded) pipeline."""
-    return [*await _kafka(settings), *_clickhouse(settings), *_workers(settings)]
+    return [*await _kafka(settings), *_memory(settings), *_clickhouse(settings), *_workers(settings)]
+
+
+def _memory(settings: Settings) -> list[Part]:
+    """The embedded broker keeps all that was produced in memory: how near it is to its limit."""
+    stack = find_stack(settings.data_dir)
+    if stack is None or stack.bootstrap != settings.kafka_bootstrap:
+        return []
+    used, limit = resident_bytes(stack.broker_pid), BROKER_MEMORY_LIMIT
+    detail = f"{used / 1024**2:.0f} MiB of {limit / 1024**2:.0f} MiB, all records since its start"
+    return [
+        Part("broker memory", used < 0.9 * limit, detail, "start `molva up` again: it empties the broker")
+    ]
 
 
 async def _kafka(settings: Settings) -> list[Part]:

@@ -24,6 +24,9 @@ from pipeline.kafka_offsets import high_watermarks, log_starts, retry
 from pipeline.settings import Settings
 from pipeline.topics import TOPICS, Topic
 
+MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+"""Kafka's default of 1 MB is less than a long post with its entities."""
+
 
 class TopicMismatch(RuntimeError):
     """A topic exists with another number of partitions than the settings say."""
@@ -55,7 +58,11 @@ def client_options(settings: Settings) -> dict[str, Any]:
 
 def topic_spec(topic: Topic, settings: Settings) -> TopicSpec:
     """A topic of the contract with the partitions and retention that the settings give it."""
-    config = {"cleanup.policy": "delete", "retention.ms": str(topic.retention_ms)}
+    config = {
+        "cleanup.policy": "delete",
+        "retention.ms": str(topic.retention_ms),
+        "max.message.bytes": str(MAX_MESSAGE_BYTES),
+    }
     return TopicSpec(topic.name, settings.partitions if topic.spread else 1, config)
 
 

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
@@ -19,21 +18,25 @@ from typing import Any, Self
 from aiokafka.errors import KafkaError
 
 from pipeline.drain import NotDrained, drain
-from pipeline.embedded.process import LOOPBACK, free_ports
+from pipeline.embedded.clickhouse import NAME as CLICKHOUSE
+from pipeline.embedded.process import LOOPBACK
 from pipeline.embedded.stack import EmbeddedStack
 from pipeline.embedded.state import NotFollowed, StateKeeper
 from pipeline.errors import MolvaError, UsageError
 from pipeline.health import UP_FILE, is_ready, scrape, write_workers
 from pipeline.health import read_workers as read_workers
 from pipeline.kafka import KafkaAdmin
+from pipeline.plan import Plan
 from pipeline.settings import Settings
 from pipeline.sink.clickhouse import connect
 from pipeline.sink.migrations import migrate
-from pipeline.supervisor import Supervisor, WorkerSpec
+from pipeline.supervisor import Supervisor
 from pipeline.topics import TOPICS
 
 READY_S = 120.0
 STANDSTILL = timedelta(seconds=30)  # a crashed worker is back sooner, with its partitions
+REVIVAL_S = 60.0
+"""ClickHouse is started again where it ends once in this time."""
 CURSORS = "cursors"
 UNFINISHED = "unfinished"
 """This file stands in the data dir from the start until everything has flowed out."""
@@ -56,25 +59,6 @@ class BrokerFull(MolvaError):
     """The memory-only broker has reached its limit; everything in it still flows out."""
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How many workers of each stage run, and which agents (names for ``molva agent``)."""
-
-    enrichment: int = 1
-    detection: int = 1
-    agents: tuple[str, ...] = ()
-
-    def specs(self) -> list[WorkerSpec]:
-        """The processes, upstream first, each with a free metrics port."""
-        names: list[tuple[str, tuple[str, ...]]] = []
-        names += [(f"agent-{name}", ("agent", name)) for name in self.agents]
-        names += [(f"enrichment-{n}", ("worker", "enrichment")) for n in range(1, self.enrichment + 1)]
-        names += [(f"detection-{n}", ("worker", "detection")) for n in range(1, self.detection + 1)]
-        names += [("storage-1", ("worker", "storage"))]
-        ports = free_ports(len(names))
-        return [WorkerSpec(name, args, port) for (name, args), port in zip(names, ports, strict=True)]
-
-
 class Local:
     """A running local pipeline: a context manager that starts everything and stops it in order.
 
@@ -91,6 +75,7 @@ class Local:
         self.supervisor: Supervisor
         self._keeper: StateKeeper | None = None
         self._told: dict[str, int] = {}
+        self._revived_at = -REVIVAL_S
 
     def __enter__(self) -> Self:
         self._stack.start()
@@ -168,16 +153,24 @@ class Local:
             time.sleep(POLL_S)
 
     def check(self) -> None:
-        """Restart crashed workers; call it now and then.
+        """Restart crashed workers and ClickHouse; call it now and then.
+
+        ClickHouse comes back on its data while storage tries again; with the broker all records are gone.
 
         Raises:
-            ServerDied: the broker or ClickHouse ended.
+            ServerDied: the broker ended, or ClickHouse did twice within a minute.
             BrokerFull: the broker's memory is at its limit.
             NotReady: a worker cannot start with these settings.
             NotFollowed: the detector's state is no longer saved.
         """
         for death in self._stack.check():
-            raise ServerDied(f"{death.name} ended with exit code {death.exit_code}:\n{death.log_tail}")
+            how = f"{death.name} ended with exit code {death.exit_code}"
+            now = time.monotonic()
+            if death.name != CLICKHOUSE or now - self._revived_at < REVIVAL_S:
+                raise ServerDied(f"{how}:\n{death.log_tail}")
+            self._revived_at = now
+            self._say(f"{how}; starting it again")
+            self._stack.restart_clickhouse()
         used = self._stack.broker_memory_bytes()
         if used > BROKER_MEMORY_LIMIT:
             raise BrokerFull(

@@ -95,10 +95,10 @@ def validate(model: type[R], document: object) -> R:
         raise InvalidRecord(*_explain(error)) from error
 
 
-def header(headers: Iterable[tuple[str, bytes]] | None, name: str) -> str | None:
-    """The value of a header, or None."""
+def header(headers: Iterable[tuple[str, bytes | None]] | None, name: str) -> str | None:
+    """The value of a header; None where it is absent or null."""
     for key, value in headers or ():
-        if key == name:
+        if key == name and value is not None:
             return value.decode("utf-8", errors="replace")
     return None
 

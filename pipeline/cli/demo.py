@@ -39,7 +39,8 @@ def demo(
     """
     from pipeline.demo.run import WATCHLIST, Demo  # heavy: clients of both servers
     from pipeline.demo.view import DemoView
-    from pipeline.local import Local, Plan
+    from pipeline.local import Local
+    from pipeline.plan import Plan
 
     settings = load_settings(running=False)
     folder = data_dir or settings.data_dir / "demo"

@@ -41,7 +41,8 @@ def up(
     Example: molva up --watchlist examples/banks-and-operators.yaml
     """
     from agents.feeds import read_feeds  # heavy, like the clients of both servers
-    from pipeline.local import Local, Plan
+    from pipeline.local import Local
+    from pipeline.plan import Plan
 
     settings = load_settings(data_dir, running=False)
     if watchlist is not None:
@@ -58,7 +59,7 @@ def up(
     plan = Plan(enrichment=enrichment, detection=detection, agents=tuple(agents))
     with Local(settings, plan, say=lambda line: err.print(line)) as local:
         local.await_ready(stop=stop)
-        if as_json:
+        if as_json and not stop.is_set():
             print_json(local.addresses())
         if not stop.is_set():
             err.print(

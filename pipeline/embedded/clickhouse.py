@@ -1,6 +1,6 @@
 """The embedded ClickHouse: a real server from the chdb wheel as a child process, its data in a directory.
 
-Clients reach it over TCP (clickhouse-driver) or HTTP on 127.0.0.1; the password is new at every start.
+Clients reach it over TCP (clickhouse-driver) or HTTP on 127.0.0.1, with a password of this object's own.
 Readiness is judged by a nonce that only this start knows, so a stale server on the port never passes.
 """
 
@@ -21,6 +21,7 @@ from pipeline.embedded.errors import DirectoryInUse, EmbeddedError, PortTaken
 from pipeline.embedded.lock import DirectoryLock, lock_owner
 from pipeline.embedded.process import LOOPBACK, ChildProcess, free_ports, resident_bytes
 
+NAME = "ClickHouse"
 START_SECONDS = 60.0
 TAKEOVER_SECONDS = 10.0
 ATTEMPTS = 3
@@ -66,11 +67,12 @@ class EmbeddedClickHouse:
                 return
 
     def _start_once(self) -> None:
-        self.nonce, self.password = secrets.token_hex(8), secrets.token_urlsafe(24)
+        self.nonce = secrets.token_hex(8)
+        self.password = self.password or secrets.token_urlsafe(24)  # kept over restarts: clients reconnect
         digest = hashlib.sha256(self.password.encode()).hexdigest()
         command = [sys.executable, "-m", "pipeline.embedded.clickhouse_server", str(self.directory)]
         command += [str(self.port), str(self.http_port), self.nonce, digest]
-        child = ChildProcess("ClickHouse", command, self.directory / "server.log")
+        child = ChildProcess(NAME, command, self.directory / "server.log")
         with DirectoryLock(self.directory, patience=TAKEOVER_SECONDS):
             pass  # a server whose parent died needs a moment to leave
         child.start({"TZ": "UTC"})

@@ -155,7 +155,7 @@ class EmbeddedStack:
         self._publish(self.info.started_at)
 
     def restart_clickhouse(self) -> None:
-        """Start ClickHouse again on the same ports and data, with a new password.
+        """Start ClickHouse again on the same ports and data, with the same password: clients reconnect.
 
         Raises:
             StartFailed: it does not come up.

@@ -51,10 +51,13 @@ def clean_environment() -> dict[str, str]:
 class Up:
     """A running ``molva up``."""
 
-    def __init__(self, data_dir: Path, *options: str, watchlist: Path = WATCHLIST) -> None:
+    def __init__(
+        self, data_dir: Path, *options: str, watchlist: Path = WATCHLIST, **environment: str
+    ) -> None:
         self.data_dir = data_dir
         self.options = options
         self.watchlist = watchlist
+        self.environment = environment
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> dict[str, Any]:
@@ -63,7 +66,7 @@ class Up:
         command += ["--watchlist", str(self.watchlist), *self.options]
         log = (self.data_dir.parent / f"{self.data_dir.name}.log").open("a")
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=log, text=True, env=clean_environment()
+            command, stdout=subprocess.PIPE, stderr=log, text=True, env=self._environment()
         )
         log.close()
         assert self.process.stdout is not None
@@ -71,6 +74,9 @@ class Up:
         assert line, Path(log.name).read_text()
         addresses: dict[str, Any] = json.loads(line)
         return addresses
+
+    def _environment(self) -> dict[str, str]:
+        return {**clean_environment(), **self.environment}
 
     def stop(self) -> int:
         """Ctrl-C; the exit code."""
@@ -100,9 +106,16 @@ class Up:
             found: list[tuple[Any, ...]] = client.execute(query, parameters)
         return found
 
-    def pid(self, worker: str) -> int:
-        """The process id of a running worker."""
-        return await_value(lambda: next(w["pid"] for w in read_workers(self.data_dir) if w["name"] == worker))
+    def pid(self, name: str) -> int:
+        """The process id of a running worker, or of ``ClickHouse``."""
+
+        def look() -> int | None:
+            if name == "ClickHouse":
+                info = find_stack(self.data_dir)
+                return info.clickhouse_pid if info else None
+            return next(worker["pid"] for worker in read_workers(self.data_dir) if worker["name"] == name)
+
+        return int(await_value(look))
 
     def logs(self) -> str:
         """The end of every worker's log."""

@@ -14,6 +14,7 @@ from tests.e2e.conftest import Up, await_value, spike_events, story_rows, write_
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 MENTIONS = "SELECT object_id, label, count() FROM mentions WHERE timeline = %(timeline)s GROUP BY 1, 2"
+ENTITIES = "SELECT count() FROM entities WHERE timeline = %(timeline)s"
 POSTS = "SELECT count(), uniqExact(id) FROM posts WHERE timeline = %(timeline)s"
 
 
@@ -25,6 +26,7 @@ class Outcome:
         parameters = {"timeline": self.timeline}
         self.posts = up.rows(POSTS, parameters)[0]
         self.mentions = set(up.rows(MENTIONS, parameters))
+        self.entities = up.rows(ENTITIES, parameters)[0][0]
         self.spikes = spike_events(up, self.timeline)
 
 
@@ -76,11 +78,12 @@ def test_two_workers_per_stage_find_the_same(
     two.replay(file)
     outcome = Outcome(two, file)
     assert (outcome.posts, outcome.mentions) == (reference.posts, reference.mentions)
+    assert outcome.entities == reference.entities
     assert outcome.spikes == reference.spikes
 
 
-@pytest.mark.parametrize("worker", ["enrichment-1", "detection-1", "storage-1"])
-def test_kill_9_of_a_worker_loses_and_doubles_nothing(
+@pytest.mark.parametrize("worker", ["enrichment-1", "detection-1", "storage-1", "ClickHouse"])
+def test_kill_9_loses_and_doubles_nothing(
     two: Up, worker: str, reference: Outcome, rows: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     file = write_rows(tmp_path / f"killed-{worker}.jsonl", rows, worker)
@@ -97,4 +100,5 @@ def test_kill_9_of_a_worker_loses_and_doubles_nothing(
     two.replay(write_rows(tmp_path / "after.jsonl", rows[:1], f"after-{worker}"))  # waits for all of it
     outcome = Outcome(two, file)
     assert (outcome.posts, outcome.mentions) == (reference.posts, reference.mentions)
+    assert outcome.entities == reference.entities
     assert outcome.spikes == reference.spikes

@@ -66,6 +66,7 @@ def test_headers_follow_the_cloudevents_binding() -> None:
     assert header(message.headers, "ce_type") == event_type(RawPost)
     assert header(message.headers, "absent") is None
     assert header(None, "ce_type") is None
+    assert header([("ce_type", None)], "ce_type") is None
 
 
 def test_unknown_fields_of_a_post_are_kept_in_its_extras() -> None:

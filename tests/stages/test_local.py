@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from pipeline.embedded.state import NotFollowed
-from pipeline.local import UNFINISHED, BrokerFull, Local, Plan, ServerDied
+from pipeline.local import UNFINISHED, BrokerFull, Local, ServerDied
+from pipeline.plan import Plan
 from pipeline.settings import Settings
 
 
