@@ -9,8 +9,9 @@ and x10 last two hours and begin where the rhythm is near its mean. See docs/det
 from __future__ import annotations
 
 import argparse
+import json
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +58,7 @@ def judge(negatives: NDArray[np.int64], others: NDArray[np.int64]) -> list[Trans
     return transitions
 
 
-def simulate(base: float, objects: int) -> str:
+def simulate(base: float, objects: int) -> dict[str, Any]:
     """One row of the table."""
     rng = np.random.default_rng(round(base * 10))
     false = launches = launched = trials = 0
@@ -87,12 +88,16 @@ def simulate(base: float, objects: int) -> str:
             any(at <= t.at < at + BURST for at in starts) for t in judge(louder_n, louder_v) if t.opened
         )
         launches += len(starts)
-    recall = " | ".join(f"{hits / trials:.2f}" for hits in found.values())
-    after = np.percentile(delays, [50, 95]) * 5 if delays else [np.nan, np.nan]
-    return (
-        f"| {base:g} | {false / objects / (WEEKS - 1):.2f} | {recall} | {after[0]:.0f} / {after[1]:.0f} min "
-        f"| {launched / launches:.3f} |"
-    )
+    after = (np.percentile(delays, [50, 95]) * 5).tolist() if delays else [None, None]
+    return {
+        "base_rate": base,
+        "false_alarms_per_object_week": round(false / objects / (WEEKS - 1), 3),
+        "recall": {
+            f"x{times} within {within}": round(hits / trials, 3) for (times, within), hits in found.items()
+        },
+        "resolved_after_minutes": {"p50": after[0], "p95": after[1]},
+        "launches_alerted": round(launched / launches, 3),
+    }
 
 
 def microseconds() -> float:
@@ -108,10 +113,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--objects", type=int, default=6)
     objects = parser.parse_args().objects
-    print("| base | false/week | x4 in 3 | x4 in 12 | x10 in 3 | x10 in 12 | resolved p50 / p95 | launches |")
-    for base in (0.5, 1, 2, 5, 10, 20, 100):
-        print(simulate(base, objects), flush=True)
-    print(f"{microseconds():.1f} microseconds per update")
+    rows = [simulate(base, objects) for base in (0.5, 1, 2, 5, 10, 20, 100)]
+    print(json.dumps({"objects": objects, "rows": rows, "microseconds_per_update": round(microseconds(), 1)}))
 
 
 if __name__ == "__main__":
