@@ -70,6 +70,10 @@ class Settings(BaseSettings):
         default="full", description="open: trained on data with permissive licences only"
     )
 
+    ner_engine: Literal["fast", "natasha"] = Field(
+        default="fast", description="natasha: the library itself, ten times slower, same names"
+    )
+
     storage_batch: int = Field(default=10_000, ge=1, description="rows of a partition per insert")
     storage_linger: Seconds = Field(
         default=timedelta(seconds=1), description="wait to fill an insert, seconds"

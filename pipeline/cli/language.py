@@ -48,7 +48,7 @@ def annotate(
     read_watchlist(path)
     from pipeline.nlp.annotator import build_annotator  # heavy: natasha
 
-    annotator = build_annotator(path, model or settings.sentiment_model)
+    annotator = build_annotator(path, model or settings.sentiment_model, settings.ner_engine)
     failed = 0
     with open_input(file) as lines:
         for chunk in batches_of_lines(lines, BATCH):
@@ -152,7 +152,7 @@ def _group() -> None:
 def sentiment(
     model: Annotated[
         Literal["open", "full"], typer.Option(help="open: data that may be shipped; full: all of it")
-    ],
+    ] = "full",
     data: Annotated[Path, typer.Option(envvar="MOLVA_DATA", help="the folder with the data sets")] = Path(
         "../shared/data"
     ),

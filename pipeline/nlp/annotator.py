@@ -17,7 +17,7 @@ from pipeline.core.language import detect_language as detect
 from pipeline.core.mentions import Match, Matcher, by_object
 from pipeline.core.watchlist import Watchlist
 from pipeline.nlp.inflection import Inflector
-from pipeline.nlp.ner import Ner
+from pipeline.nlp.ner import EngineName, Ner
 from pipeline.nlp.sentiment import SentimentModel
 from pipeline.watchlist_file import load_watchlist
 from schemas import RawPost, Span
@@ -98,7 +98,7 @@ class Annotator:
         return found
 
 
-def build_annotator(watchlist: Path | None, model: str | Path) -> Annotator:
+def build_annotator(watchlist: Path | None, model: str | Path, ner_engine: EngineName = "fast") -> Annotator:
     """Load everything that annotating needs (about 2 s); None: nothing is watched, only asked targets count.
 
     Raises:
@@ -116,7 +116,7 @@ def build_annotator(watchlist: Path | None, model: str | Path) -> Annotator:
         return matcher.owner_of(post.source, handle=author.handle, author_id=author.id, name=author.name)
 
     return Annotator(
-        ner=Ner(),
+        ner=Ner(ner_engine),
         sentiment=SentimentModel.load(model),
         find=matcher.find,
         detect=detect,

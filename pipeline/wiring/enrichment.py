@@ -20,7 +20,7 @@ from schemas import RawPost
 
 def bind(app: Any, settings: Settings, metrics: Metrics, clock: Callable[[], datetime]) -> None:
     """Read ``molva.posts.raw`` with the enrichment stage."""
-    annotator = build_annotator(settings.watchlist, settings.sentiment_model)
+    annotator = build_annotator(settings.watchlist, settings.sentiment_model, settings.ner_engine)
     pool = ThreadPoolExecutor(1, thread_name_prefix="language")
 
     async def annotate(posts: Sequence[RawPost]) -> Sequence[Annotation | Failed]:

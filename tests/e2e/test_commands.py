@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from pipeline.cli import main
+from pipeline.cli.language import batches_of_lines
 from pipeline.topics import TOPICS
-from tests.e2e.conftest import WATCHLIST, Up, molva
+from tests.e2e.conftest import WATCHLIST, Up, clean_environment, molva, write_rows
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -26,6 +33,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
         ["detect"],
         ["train"],
         ["train", "sentiment"],
+        ["bench"],
+        ["bench", "entities"],
         ["sql"],
         ["topics"],
         ["migrate"],
@@ -40,7 +49,7 @@ def test_every_command_explains_itself_with_an_example(command: list[str]) -> No
     done = molva(*command, "--help")
     assert done.returncode == 0
     assert "Usage: molva" in done.stdout
-    if command and command not in (["train"], ["schemas"]):
+    if command and command not in (["train"], ["schemas"], ["bench"]):
         assert "Example:" in done.stdout
 
 
@@ -48,6 +57,7 @@ def test_every_command_explains_itself_with_an_example(command: list[str]) -> No
     ("command", "code", "words"),
     [
         (["replay", "no-such-file.jsonl"], 2, "no-such-file.jsonl: no such file"),
+        (["replay", "."], 2, ".: it is no file"),
         (["worker", "cooking"], 2, "enrichment, detection, storage"),
         (["agent", "cooking"], 2, "http, rss"),
         (["annotate", "no-such-file"], 2, "cannot read no-such-file"),
@@ -65,6 +75,15 @@ def test_a_mistake_is_told_in_one_message(command: list[str], code: int, words: 
     done = molva(*command, MOLVA_CLICKHOUSE_PORT="1", MOLVA_CLICKHOUSE_HTTP_PORT="1", **nobody)
     assert done.returncode == code, done.stderr
     assert words in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.touch()
+    done = molva("schemas", "export", taken)
+    assert done.returncode == 2
+    assert f"{taken}: File exists" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -89,10 +108,15 @@ def test_annotate_answers_line_by_line() -> None:
         json.dumps({"text": "Был вчера у Ивана Петрова в Казани", "targets": ["Казань", "rassvet"]}),
         json.dumps({"text": 7}),
         '{"text": "половина \\ud83d пары"}',
+        "",
+        '{"text": "x", "targets": null}',
+        '{"text": "x", "targets": [" "]}',
     ]
     done = molva("annotate", "-", "--watchlist", WATCHLIST, stdin="\n".join(lines) + "\n")
     assert done.returncode == 1, done.stderr
-    first, broken, empty, asked, wrong, half = (json.loads(line) for line in done.stdout.splitlines())
+    first, broken, empty, asked, wrong, half, blank, none, nameless = map(
+        json.loads, done.stdout.splitlines()
+    )
     assert first["lang"] == "ru"
     assert first["mentions"][0]["object"] == "rassvet"
     assert first["mentions"][0]["span"] == [0, 12]
@@ -105,7 +129,40 @@ def test_annotate_answers_line_by_line() -> None:
     mentions = {mention["object"]: mention["span"] for mention in asked["mentions"]}
     assert mentions == {"Казань": [28, 34], "rassvet": None}
     assert "error" not in half
-    assert "2 lines could not be annotated" in done.stderr
+    assert blank == {"error": "the line is empty"}
+    assert none["mentions"] == []
+    assert "error" in nameless
+    assert "4 lines could not be annotated" in done.stderr
+
+
+def test_annotate_answers_while_its_input_is_still_open() -> None:
+    command = [sys.executable, "-m", "pipeline.cli", "annotate", "-"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "env": clean_environment()}
+    with subprocess.Popen(command, **pipes) as process:  # type: ignore[call-overload]
+        for text in ("первая", "вторая"):
+            process.stdin.write(json.dumps({"text": text}) + "\n")
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline())["lang"] == "ru"
+
+
+@given(st.lists(st.binary(max_size=8)), st.integers(1, 5), st.integers(1, 3))
+def test_lines_come_whole_and_in_order(pieces: list[bytes], buffer: int, size: int) -> None:
+    text = b"\n".join(pieces)
+    raw = io.BytesIO(text)
+    with io.BufferedReader(raw, buffer) as stream:  # type: ignore[arg-type]
+        batches = list(batches_of_lines(stream, size))
+    assert [line for batch in batches for line in batch] == [line.rstrip(b"\n") for line in io.BytesIO(text)]
+    assert all(1 <= len(batch) <= size for batch in batches)
+
+
+def test_ctrl_c_ends_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipeline.cli.commands.run", interrupted)
+    with pytest.raises(SystemExit) as ending:
+        main()
+    assert ending.value.code == 130
 
 
 def test_detect_prints_spikes_and_scores(tmp_path: Path) -> None:
@@ -163,3 +220,25 @@ def test_a_second_stack_on_the_same_folder_is_refused(one: Up) -> None:
     assert done.returncode == 1
     assert "in use by process" in done.stderr
     assert one.run("status", "--json").returncode == 0
+
+
+def test_the_same_posts_in_another_file_are_told_to_be_there_already(one: Up, tmp_path: Path) -> None:
+    rows = [{"id": n, "created_at": "2026-03-02T10:00:00Z", "text": "снова"} for n in range(3)]
+    assert one.replay(write_rows(tmp_path / "twice.jsonl", rows))["posts"] == 3
+    done = one.run("replay", write_rows(tmp_path / "twice.ndjson", rows), "--wait", "--json")
+    report = json.loads(done.stdout)
+    assert (report["published"], report["posts"]) == (3, 0)
+    assert "repeat an id" in done.stderr
+    assert "--source" in done.stderr
+
+
+def test_bench_entities_compares_with_natasha(tmp_path: Path) -> None:
+    file = tmp_path / "posts.jsonl"
+    texts = ["Иван Петров приехал в Казань", "Сбербанк открыл офис в Туле", "просто текст без имён"]
+    file.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), encoding="utf-8")
+    done = molva("bench", "entities", file, "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert (report["posts"], report["entities"]) == (3, 4)
+    assert [report[part]["differing_share"] for part in ("ner", "full")] == [0, 0]
+    assert report["full"]["ratio"] > 0

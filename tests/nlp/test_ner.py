@@ -20,7 +20,7 @@ from pipeline.nlp.ner import MAX_CHARS, Ner
 from schemas import Entity
 
 DATA = Path(os.environ.get("MOLVA_DATA", Path(__file__).parents[2] / "../shared/data"))
-SETS = ("tweets_banks_2014", "tweets_telecoms_2014", "rusentne2023_train")
+SETS = ("tweets_banks_2014", "tweets_telecoms_2014", "rusentne2023_train", "rusentitweet_train")
 
 OWN_TEXTS = (
     "Вчера Герман Греф выступал в Казани перед сотрудниками Сбербанка.",

@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-import numpy as np
-
-from pipeline.nlp.engine.network import NOTHING, PADDING, Network
+from pipeline.nlp.engine.network import NOTHING, PADDING, Network, lay_out
 from pipeline.nlp.engine.weights import Model
 
 CAPACITY = 12_288
@@ -56,15 +54,11 @@ class Morphology:
             yield from self._tag(batch)
 
     def _tag(self, batch: list[Window]) -> Iterator[tuple[Window, list[int]]]:
-        words: list[str] = []
-        starts = [0]
+        laid = lay_out([window.words for window in batch])
+        features = self._network.features(laid, [window.after for window in batch])
         wanted: list[int] = []
-        for window in batch:
-            wanted += range(starts[-1] + window.wanted.start, starts[-1] + window.wanted.stop)
-            words += window.words
-            starts.append(len(words))
-        after = np.array([window.after for window in batch], np.int32)
-        features = self._network.features(words, np.array(starts, np.int32), after)
+        for window, gap in zip(batch, laid.gaps.tolist(), strict=False):
+            wanted += range(gap + 1 + window.wanted.start, gap + 1 + window.wanted.stop)
         tags = self._network.scores(features[wanted]).argmax(-1).tolist()
         at = 0
         for window in batch:

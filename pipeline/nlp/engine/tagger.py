@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
 from typing import NamedTuple
 
-import numpy as np
+from slovnet.const import PAD
 
-from pipeline.nlp.engine import kernels
-from pipeline.nlp.engine.network import NOTHING, Network
+from pipeline.nlp.engine.crf import viterbi
+from pipeline.nlp.engine.network import NOTHING, Network, lay_out
 from pipeline.nlp.engine.tokens import Words
 from pipeline.nlp.engine.weights import Model
 
@@ -43,48 +43,54 @@ class Tagger:
             raise ValueError("not a NER model")
         self._words = Words()
         self._network = Network(model, CAPACITY)
-        self._transitions = np.ascontiguousarray(model.transitions)
-        self._parts = [tag.partition("-")[::2] for tag in model.tags]
-        self._outside = bytes([model.tags.index("O")])
+        self._transitions = model.transitions
+        self._types = [tag.partition("-")[2] for tag in model.tags]
+        self._name = _name_pattern(model.tags)
 
     def tag(self, texts: Sequence[str]) -> list[Tagged]:
         """Each text's words and names, in order."""
-        found: list[Tagged] = []
-        batch: list[list[str]] = []
+        found = [Tagged(self._words.cut(text), []) for text in texts]
+        batch: list[Tagged] = []
         size = 0
-        for text in texts:
-            words = self._words.cut(text)
-            batch.append(words)
-            size += len(words)
+        for tagged in sorted(filter(_has_words, found), key=_length):
+            batch.append(tagged)
+            size += len(tagged.words)
             if size >= BATCH_WORDS:
-                found += self._tag(batch)
+                self._tag(batch)
                 batch, size = [], 0
-        found += self._tag(batch)
+        if batch:
+            self._tag(batch)
         return found
 
-    def _tag(self, batch: list[list[str]]) -> Iterator[Tagged]:
-        bounds = [0, *accumulate(map(len, batch))]
-        starts = np.array(bounds, np.int32)
-        words = [word for text in batch for word in text]
-        after = np.full(len(batch), NOTHING, np.int32)
-        features = self._network.features(words, starts, after)
-        best = np.empty(len(words), np.uint8)
-        kernels.viterbi(self._network.scores(features), starts, self._transitions, best)
-        tags = best.tobytes()
-        for at, text in enumerate(batch):
-            own = tags[bounds[at] : bounds[at + 1]]
-            yield Tagged(text, list(self._spans(own)) if own.strip(self._outside) else [])
+    def _tag(self, texts: Sequence[Tagged]) -> None:
+        """Fill in the spans of texts of about equal lengths."""
+        batch = lay_out([text.words for text in texts])
+        emissions = self._network.scores(self._network.features(batch, [NOTHING] * len(texts)))
+        starts, ends = batch.gaps[:-1] + 1, batch.gaps[1:]
+        tags = viterbi(emissions, starts, ends - starts, self._transitions).tobytes()
+        for text, start, end in zip(texts, starts.tolist(), ends.tolist(), strict=True):
+            text.spans.extend(self._spans(tags[start:end]))
 
     def _spans(self, tags: bytes) -> Iterator[Span]:
-        """An I prolongs the name before it, whatever its type; the padding tag changes nothing."""
-        kind, first, last = "", 0, 0
-        for at, tag in enumerate(tags):
-            part, name = self._parts[tag]
-            if part == "I":
-                last = at
-            elif part in "BO":
-                if kind:
-                    yield Span(first, last, kind)
-                kind, first, last = name, at, at
-        if kind:
-            yield Span(first, last, kind)
+        for match in self._name.finditer(tags):
+            yield Span(match.start(), match.end() - 1, self._types[tags[match.start()]])
+
+
+def _has_words(text: Tagged) -> bool:
+    return bool(text.words)
+
+
+def _length(text: Tagged) -> int:
+    return len(text.words)
+
+
+def _name_pattern(tags: Sequence[str]) -> re.Pattern[bytes]:
+    """A name in a text's tags by slovnet's rule: an I prolongs the name before it, whatever its type.
+
+    The padding tag changes nothing, and an I that follows no name is dropped.
+    """
+    first, rest, padding = (
+        re.escape(bytes(number for number, tag in enumerate(tags) if tag.startswith(part)))
+        for part in ("B-", "I-", PAD)
+    )
+    return re.compile(b"[%b](?:[%b]*[%b])*" % (first, padding, rest), re.DOTALL)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import natasha.data
 import navec.tar
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +11,8 @@ from navec.pq import PQ
 from slovnet.const import PAD, SHAPE, TAG, UNK, WORD
 from slovnet.exec.model import NER, CNNEncoderLayer, Morph
 from slovnet.exec.pack import Pack
+
+from pipeline.nlp.natasha_import import natasha
 
 Floats = npt.NDArray[np.float32]
 
@@ -77,7 +78,7 @@ def _load(path: str, kind: type, embedding: Embedding, known: dict[str, int] | N
     first, second, third = map(_layer, packed.encoder.layers)
     return Model(
         embedding=embedding,
-        words=known if known == words else words,
+        words=known if known is not None and known == words else words,
         unknown=words[UNK],
         pad=(words[PAD], shapes[PAD]),
         shapes=shapes,
@@ -86,7 +87,7 @@ def _load(path: str, kind: type, embedding: Embedding, known: dict[str, int] | N
         projection=packed.head.proj.weight.array,
         projection_bias=packed.head.proj.bias.array,
         tags=tuple(tags),
-        transitions=packed.head.crf.transitions.array if kind is NER else None,
+        transitions=packed.head.crf.transitions.array.copy() if kind is NER else None,
     )
 
 
