@@ -14,6 +14,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 EXTRAS := dev,train
+DATA ?= $(or $(MOLVA_DATA),../shared/data)
 
 .PHONY: help setup demo test lint format bench train env lock clean
 
@@ -56,11 +57,20 @@ format: setup ## let ruff format the code and fix what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup ## the benchmarks, into benchmarks/
-	$(BIN)/pytest benchmarks
+bench: setup ## the benchmarks, as JSON into build/bench; those on real data with DATA=DIR
+	@mkdir -p build/bench
+	@set -e; \
+	run() { name=$$1; shift; echo "$$name"; $(BIN)/python benchmarks/$$name.py "$$@" > build/bench/$$name.json; }; \
+	run matcher; run detector_simulation; run clickhouse_bytes --posts 20000; run probes full; \
+	if [ -f "$(DATA)/tweets_banks_2014.jsonl" ]; then \
+		export MOLVA_DATA="$(DATA)"; \
+		run mentions; run detector_incidents; run spikes_2014; \
+		run entities "$(DATA)/tweets_banks_2014.jsonl"; run sentiment full "$(DATA)"; \
+	else echo "without real data: $(DATA) holds none; name its folder with DATA=DIR"; fi
 
-train: setup ## train the sentiment model anew
-	$(BIN)/molva train sentiment
+train: setup ## train the sentiment models anew from the data sets in DATA
+	$(BIN)/molva train sentiment --model open --data "$(DATA)"
+	$(BIN)/molva train sentiment --model full --data "$(DATA)"
 
 env: ## write .env for docker-compose.yml with fresh random secrets
 	@"$(PYTHON)" deploy/new_env.py .env

@@ -236,6 +236,5 @@ def check_exposure(host: str, token: str, *, without_token: bool) -> None:
             loopback = False
     if not (loopback and without_token):
         raise BadConfiguration(
-            "the HTTP ingest needs a bearer token: set MOLVA_HTTP_TOKEN "
-            "(it runs without one only on a loopback address, and only where that is asked for)"
+            "the HTTP ingest needs a bearer token: set MOLVA_HTTP_TOKEN to a long random text"
         )

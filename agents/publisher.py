@@ -172,7 +172,7 @@ async def connect(options: Mapping[str, Any], *, idempotent: bool) -> AsyncItera
         await producer.start()
     except KafkaError as error:
         await producer.stop()
-        raise PublishFailed(f"no Kafka broker at {options.get('bootstrap_servers')}: {error!r}") from error
+        raise PublishFailed(f"no Kafka broker at {options.get('bootstrap_servers')}") from error
     try:
         yield KafkaPublisher(producer)
     finally:

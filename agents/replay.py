@@ -76,7 +76,7 @@ class ReplaySource:
             BadConfiguration: no such file, or a speed that is not positive.
         """
         if path is not None and not path.is_file():
-            raise BadConfiguration(f"{path}: no such file")
+            raise BadConfiguration(f"{path}: {'it is no file' if path.exists() else 'no such file'}")
         if speed is not None and speed <= 0:
             raise BadConfiguration(f"the speed is a positive factor, not {speed}")
         self._path = path

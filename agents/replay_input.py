@@ -64,7 +64,11 @@ class ReplayInput:
         plain = decompressed(chain((head,), stored), codec_of(head))
         beginning = self._peek(plain, name)
         self.form: Format = form or _form_of(name, beginning)
-        self._rows = self._read(chain(beginning, plain), name, start)
+        if self.form == "jsonl" and b"".join(beginning).removeprefix(BOM).lstrip().startswith(b"["):
+            raise BrokenInput(
+                f"{name} is one JSON array; put each post on a line first (jq -c '.[]' {name} > posts.jsonl)"
+            )
+        self._rows = self._read(chain(beginning, plain), start)
 
     def take(self) -> list[Row]:
         """The next rows, in order, at most 256 and without waiting for more input; empty at the end.
@@ -96,14 +100,14 @@ class ReplayInput:
             raise BrokenInput(f"{name} is UTF-16; convert it to UTF-8 first (iconv -f UTF-16 -t UTF-8)")
         return [first]
 
-    def _read(self, chunks: Iterable[bytes], name: str, start: Position) -> Iterator[Row]:
+    def _read(self, chunks: Iterable[bytes], start: Position) -> Iterator[Row]:
         if self.form == "jsonl":
             return (
                 _json_row(line) for line in self._flat(line_blocks(chunks, start)) if line.content.strip()
             )
-        return self._table(chunks, name, start)
+        return self._table(chunks, start)
 
-    def _table(self, chunks: Iterable[bytes], name: str, start: Position) -> Iterator[Row]:
+    def _table(self, chunks: Iterable[bytes], start: Position) -> Iterator[Row]:
         chunks = iter(chunks)
         head: list[bytes] = []
         for chunk in chunks:
@@ -113,7 +117,7 @@ class ReplayInput:
         header = b"".join(head).partition(b"\n")[0]
         if not header.strip():
             return
-        table = Table(header.removeprefix(BOM).removesuffix(b"\r"), name)
+        table = Table(header.removeprefix(BOM).removesuffix(b"\r"))
         after = start if start.line else Position(1, len(header) + 1)
         for line, row in table.records(self._flat(line_blocks(chain(head, chunks), after))):
             yield _checked(Row(line, row))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -53,8 +54,7 @@ async def run_agent(
         started: called with a line for a person once the agent works.
 
     Raises:
-        BadConfiguration: there is no such agent, or its settings do not do.
-        OSError: a port is taken.
+        BadConfiguration: there is no such agent, its settings do not do, or its port is taken.
     """
     if name not in AGENTS:
         raise BadConfiguration(f"there is no agent {name!r}; there are {', '.join(AGENTS)}")
@@ -65,7 +65,13 @@ async def run_agent(
     source = _rss(settings, metrics, clock, sleep) if name == RSS else None
     if settings.metrics_port:
         serve(metrics, settings.metrics_host, settings.metrics_port)
-    say = started or (lambda line: None)
+    ready = metrics.worker_ready.labels(f"agent:{name}")
+    ready.set(0)
+
+    def say(line: str) -> None:
+        ready.set(1)
+        if started is not None:
+            started(line)
 
     def count(error: Unavailable) -> None:
         metrics.agent_errors.labels(name, type(error).__name__).inc()
@@ -162,8 +168,7 @@ async def _serve(
     promising = asyncio.ensure_future(promise_live(publisher, metrics, clock=clock, sleep=sleep))
     stopping = asyncio.ensure_future(stop.wait())
     try:
-        site = web.TCPSite(runner, settings.http_host, settings.http_port)
-        await site.start()
+        await _listen(runner, settings.http_host, settings.http_port)
         host, port = runner.addresses[0][:2]
         say(f"taking posts on http://{host}:{port}/v1/posts")
         await asyncio.wait((promising, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -172,6 +177,16 @@ async def _serve(
     finally:
         await cancel(promising, stopping)
         await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        raise BadConfiguration(
+            f"cannot take posts on {host}:{port}: {os.strerror(error.errno or 0)}; "
+            "choose another MOLVA_HTTP_PORT or MOLVA_HTTP_HOST"
+        ) from error
 
 
 async def promise_live(

@@ -19,7 +19,7 @@ REQUIRED = ("created_at", "text")
 class Table:
     """The header of a CSV file, and the way to read records under it."""
 
-    def __init__(self, header: bytes, name: str) -> None:
+    def __init__(self, header: bytes) -> None:
         """Read the header.
 
         Raises:
@@ -32,7 +32,7 @@ class Table:
         if missing or len(set(self._columns)) < len(self._columns):
             found = ", ".join(self._columns)[:300]
             wanted = f"no column {' and no column '.join(missing)}" if missing else "the same column twice"
-            raise BrokenInput(f"{name}: the CSV header has {wanted}; it has: {found}")
+            raise BrokenInput(f"the CSV header has {wanted}; it has: {found}")
 
     def records(self, lines: Iterable[Line]) -> Iterator[tuple[Line, object]]:
         """Each record as its (possibly joined) line and its row, or an `InvalidRecord` in place of the row.

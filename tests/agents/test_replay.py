@@ -115,6 +115,8 @@ async def test_damage_is_told(tmp_path: Path) -> None:
         await replay(tmp_path / "f.gz", b"\x1f\x8b" + b"rubbish" * 10)
     with pytest.raises(BrokenInput, match="UTF-16"):
         await replay(tmp_path / "f.jsonl", "{}".encode("utf-16"))
+    with pytest.raises(BrokenInput, match=r"one JSON array.*jq -c"):
+        await replay(tmp_path / "f.json", b'\xef\xbb\xbf\n [{"id": "1"}]')
 
 
 async def test_an_empty_file_is_a_replay_of_nothing(tmp_path: Path) -> None:

@@ -150,6 +150,23 @@ async def test_the_http_agent_takes_posts_and_states_watermarks(own: Settings) -
     assert [r.id for records in partitions for r in records if isinstance(r, RawPost)] == ["http:1"]
 
 
+async def test_the_http_agent_is_ready_once_it_listens_and_a_taken_port_is_told(own: Settings) -> None:
+    settings = own.model_copy(update={"http_token": type(own.http_token)("for-this-test")})
+    stop, address, metrics = asyncio.Event(), asyncio.get_running_loop().create_future(), Metrics()
+    running = asyncio.ensure_future(
+        run_agent("http", settings, clock=now, stop=stop, metrics=metrics, started=address.set_result)
+    )
+    port = httpx.URL((await address).rpartition(" ")[2]).port
+    assert metrics.registry.get_sample_value("molva_worker_ready", {"stage": "agent:http"}) == 1
+    another = Metrics()
+    taken = settings.model_copy(update={"http_port": port})
+    with pytest.raises(BadConfiguration, match="another MOLVA_HTTP_PORT"):
+        await run_agent("http", taken, clock=now, stop=stop, metrics=another)
+    assert another.registry.get_sample_value("molva_worker_ready", {"stage": "agent:http"}) == 0
+    stop.set()
+    await running
+
+
 async def test_wrong_settings_are_told_before_anything_starts(own: Settings) -> None:
     for name, message in (
         ("http", "MOLVA_HTTP_TOKEN"),
