@@ -15,7 +15,7 @@ from pipeline.core.watchlist import WatchlistError
 from pipeline.drain import HOPS
 from pipeline.embedded.process import LOOPBACK, resident_bytes
 from pipeline.embedded.stack import find_stack
-from pipeline.health import is_ready, read_workers, scrape
+from pipeline.health import is_ready, read_workers, scrape, watchlist_in_use
 from pipeline.kafka import KafkaAdmin
 from pipeline.local import BROKER_MEMORY_LIMIT
 from pipeline.settings import Settings
@@ -112,7 +112,10 @@ def _clickhouse(settings: Settings) -> list[Part]:
 
 def _workers(settings: Settings) -> list[Part]:
     parts = []
-    for worker in read_workers(settings.data_dir):
+    workers = read_workers(settings.data_dir)
+    if not workers and find_stack(settings.data_dir) is not None:
+        return [Part("workers", False, "starting: none is running yet", "wait a moment")]
+    for worker in workers:
         samples = scrape(LOOPBACK, worker["metrics_port"])
         detail = f"pid {worker['pid']}, metrics on port {worker['metrics_port']}"
         log = settings.data_dir / "logs" / f"{worker['name']}.log"
@@ -150,13 +153,14 @@ def _data_dir(folder: Path) -> list[Part]:
 
 
 def _watchlist(settings: Settings) -> Part:
-    if settings.watchlist is None:
+    chosen = settings.watchlist or watchlist_in_use(settings.data_dir)
+    if chosen is None:
         cure = "write watchlist.yaml (examples/watchlist.example.yaml teaches how), or set MOLVA_WATCHLIST"
         return Part("watchlist", False, "none: nothing is watched", cure)
     try:
-        watchlist = load_watchlist(settings.watchlist)
+        watchlist = load_watchlist(chosen)
     except WatchlistError as error:
         return Part(
             "watchlist", False, str(error), "correct the file; examples/watchlist.example.yaml explains it"
         )
-    return Part("watchlist", True, f"{len(watchlist.objects)} objects in {settings.watchlist}")
+    return Part("watchlist", True, f"{len(watchlist.objects)} objects in {chosen}")

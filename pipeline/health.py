@@ -54,20 +54,33 @@ def total(samples: list[Sample] | None, name: str, **labels: str) -> float:
     )
 
 
-def write_workers(data_dir: Path, ports: Mapping[str, int], pids: Mapping[str, int]) -> None:
+def write_workers(
+    data_dir: Path, ports: Mapping[str, int], pids: Mapping[str, int], watchlist: Path | None = None
+) -> None:
     """Tell other commands where the workers answer, by name; ``pids`` of those that run now."""
     workers = [{"name": name, "pid": pids.get(name), "metrics_port": port} for name, port in ports.items()]
     file = data_dir / UP_FILE
     fresh = file.with_suffix(".new")
-    fresh.write_text(json.dumps({"workers": workers}), encoding="utf-8")
+    document = {"workers": workers, "watchlist": None if watchlist is None else str(watchlist)}
+    fresh.write_text(json.dumps(document), encoding="utf-8")
     fresh.replace(file)
 
 
 def read_workers(data_dir: Path) -> list[dict[str, Any]]:
     """The workers of the running ``molva up``; empty where none runs."""
-    try:
-        document = json.loads((data_dir / UP_FILE).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return []
-    workers: list[dict[str, Any]] = document["workers"]
+    workers: list[dict[str, Any]] = _read(data_dir)["workers"]
     return workers
+
+
+def watchlist_in_use(data_dir: Path) -> Path | None:
+    """The watchlist of the running ``molva up``; None where none runs, or where it watches nothing."""
+    chosen = _read(data_dir)["watchlist"]
+    return None if chosen is None else Path(chosen)
+
+
+def _read(data_dir: Path) -> dict[str, Any]:
+    try:
+        document: dict[str, Any] = json.loads((data_dir / UP_FILE).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {"workers": [], "watchlist": None}
+    return document

@@ -17,11 +17,11 @@ from typing import Any, Self
 
 from aiokafka.errors import KafkaError
 
-from pipeline.drain import NotDrained, drain
+from pipeline.drain import HOPS, NotDrained, drain
 from pipeline.embedded.clickhouse import NAME as CLICKHOUSE
 from pipeline.embedded.process import LOOPBACK
 from pipeline.embedded.stack import EmbeddedStack
-from pipeline.embedded.state import NotFollowed, StateKeeper
+from pipeline.embedded.state import After, NotFollowed, StateKeeper
 from pipeline.errors import MolvaError, UsageError
 from pipeline.health import UP_FILE, is_ready, scrape, write_workers
 from pipeline.health import read_workers as read_workers
@@ -31,7 +31,7 @@ from pipeline.settings import Settings
 from pipeline.sink.clickhouse import connect
 from pipeline.sink.migrations import migrate
 from pipeline.supervisor import Supervisor
-from pipeline.topics import TOPICS
+from pipeline.topics import SPIKES, TOPICS
 
 READY_S = 120.0
 STANDSTILL = timedelta(seconds=30)  # a crashed worker is back sooner, with its partitions
@@ -105,7 +105,8 @@ class Local:
         if applied:
             self._say("applied migrations " + ", ".join(applied))
         asyncio.run(_create_topics(settings))
-        self._keeper = StateKeeper(settings, CHANGELOG, settings.data_dir / "state" / "detection.json.gz")
+        file = settings.data_dir / "state" / "detection.json.gz"
+        self._keeper = StateKeeper(settings, CHANGELOG, file, After(HOPS[-1].group, SPIKES))
         self._keeper.start()
         logs = settings.data_dir / "logs"
         self.supervisor = Supervisor(self._plan.specs(), settings.environment(), logs, time.monotonic)
@@ -210,7 +211,7 @@ class Local:
     def _write_up_file(self) -> None:
         self._told = self.supervisor.pids()
         ports = {spec.name: spec.metrics_port for spec in self.supervisor.specs}
-        write_workers(self.settings.data_dir, ports, self._told)
+        write_workers(self.settings.data_dir, ports, self._told, self.settings.watchlist)
 
     async def _drain(self) -> None:
         async def wait(seconds: float) -> None:

@@ -1,9 +1,12 @@
 """The detector's state across restarts of the memory-only broker: a snapshot of its changelog topic.
 
 `StateKeeper` follows the changelog while the stack runs and keeps the last value of each key in a file; at
-the next start `restore` publishes it to the fresh broker before any worker starts. After a crash the file is
-at most `SAVE_SECONDS` old. The file never loses a key: the state starts as what was loaded, so that a failure
-while the changelog is still read from its beginning saves no half of it.
+the next start `restore` publishes it to the fresh broker before any worker starts. The file never loses a
+key: the state starts as what was loaded, so that a failure while the changelog is still read from its
+beginning saves no half of it.
+
+A state knows which spikes it has told. If the broker dies before storage has written them, they must be told
+again, so a snapshot becomes the file only once storage has committed past the spikes that it implies.
 """
 
 from __future__ import annotations
@@ -16,8 +19,9 @@ import logging
 import os
 import threading
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
@@ -46,13 +50,31 @@ class NotFollowed(EmbeddedError):
     """The changelog is no longer followed; the file holds the state as it was last read or saved."""
 
 
-class StateKeeper:
-    """Follows one changelog topic from a thread of its own, from `start` to `stop`."""
+class After(NamedTuple):
+    """What must have happened before a snapshot counts: ``group`` has committed all of ``topic`` so far."""
 
-    def __init__(self, settings: Settings, topic: str, file: Path) -> None:
+    group: str
+    topic: str
+
+
+class Snapshot(NamedTuple):
+    """A state, and the ends of the `After` topic when it had been read."""
+
+    state: State
+    ends: Mapping[TopicPartition, int]
+
+
+class StateKeeper:
+    """Follows one changelog topic from a thread of its own, from `start` to `stop`.
+
+    ``after`` None: every snapshot counts at once.
+    """
+
+    def __init__(self, settings: Settings, topic: str, file: Path, after: After | None = None) -> None:
         self._settings = settings
         self._topic = topic
         self._file = file
+        self._after = after
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="state-keeper", daemon=True)
         self._state: State = {}
@@ -99,36 +121,58 @@ class StateKeeper:
     async def _follow(self) -> None:
         consumer = AIOKafkaConsumer(**client_options(self._settings), enable_auto_commit=False)
         try:
-            await consumer.start()
-            places = [TopicPartition(self._topic, number) for number in range(self._settings.partitions)]
-            consumer.assign(places)
-            await consumer.seek_to_beginning(*places)
-            await self._until_stopped(consumer)
-            async with asyncio.timeout(END_SECONDS):
-                await self._to_the_end(consumer, places)
+            async with KafkaAdmin(self._settings) as admin:
+                await consumer.start()
+                places = [TopicPartition(self._topic, number) for number in range(self._settings.partitions)]
+                consumer.assign(places)
+                await consumer.seek_to_beginning(*places)
+                waiting = await self._until_stopped(consumer, admin)
+                async with asyncio.timeout(END_SECONDS):
+                    await self._to_the_end(consumer, places, admin)
+                    last = await self._snapshot(admin)
+                    for snapshot in filter(None, (waiting, last)):
+                        if await self._counts(snapshot, admin):
+                            save(self._file, snapshot.state)
+        except BaseException:
+            if self._after is None:
+                save(self._file, self._state)  # what was read is newer than what the file holds
+            raise
         finally:
-            # also where reading failed: what was read is newer than what the file holds
-            save(self._file, self._state)
             await consumer.stop()
 
-    async def _until_stopped(self, consumer: Any) -> None:
+    async def _until_stopped(self, consumer: Any, admin: KafkaAdmin) -> Snapshot | None:
+        """Save now and then; what is returned waits for storage."""
         loop = asyncio.get_running_loop()
-        saved_at, dirty = loop.time(), False
+        taken_at, dirty = loop.time(), False
+        waiting: Snapshot | None = None
         while not self._stop.is_set():
             dirty = absorb(self._state, await consumer.getmany(timeout_ms=POLL_MS)) or dirty
-            if dirty and loop.time() - saved_at >= SAVE_SECONDS:
+            if dirty and waiting is None and loop.time() - taken_at >= SAVE_SECONDS:
+                waiting, dirty, taken_at = await self._snapshot(admin), False, loop.time()
+            if waiting is not None and await self._counts(waiting, admin):
                 try:
-                    await asyncio.to_thread(save, self._file, self._state)
-                    dirty = False
+                    await asyncio.to_thread(save, self._file, waiting.state)
                 except OSError as error:  # e.g. a full disk; what was saved before stands
                     log.warning(
                         "cannot save the detector's state to %s, will try again: %s", self._file, error
                     )
-                saved_at = loop.time()
+                    dirty = True
+                waiting = None
+        return waiting
 
-    async def _to_the_end(self, consumer: Any, places: list[TopicPartition]) -> None:
-        async with KafkaAdmin(self._settings) as admin:
-            ends = await admin.end_offsets([self._topic])
+    async def _snapshot(self, admin: KafkaAdmin) -> Snapshot:
+        """The state as it is; the ends cover its spikes, which are confirmed before their states are."""
+        ends = {} if self._after is None else await admin.end_offsets([self._after.topic])
+        return Snapshot(dict(self._state), ends)
+
+    async def _counts(self, snapshot: Snapshot, admin: KafkaAdmin) -> bool:
+        if self._after is None:
+            return True
+        committed = await admin.committed_offsets(self._after.group, list(snapshot.ends))
+        return all((committed[place] or 0) >= end for place, end in snapshot.ends.items())
+
+    async def _to_the_end(self, consumer: Any, places: list[TopicPartition], admin: KafkaAdmin) -> None:
+        ends = await admin.end_offsets([self._topic])
         while any([await consumer.position(place) < ends[place] for place in places]):
             absorb(self._state, await consumer.getmany(timeout_ms=POLL_MS))
 

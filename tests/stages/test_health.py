@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import start_http_server
 
 from pipeline.checks import check_installation
-from pipeline.health import is_ready, read_workers, scrape, total, write_workers
+from pipeline.health import is_ready, read_workers, scrape, total, watchlist_in_use, write_workers
 from pipeline.metrics import Metrics
 from pipeline.settings import Settings
 
@@ -54,7 +54,9 @@ def test_a_data_dir_that_cannot_be_made_is_a_part_that_is_not_ready(tmp_path: Pa
 
 def test_the_workers_of_a_running_pipeline_are_found_by_other_commands(tmp_path: Path) -> None:
     assert read_workers(tmp_path) == []
-    write_workers(tmp_path, {"storage-1": 4001, "detection-1": 4002}, {"storage-1": 17})
+    assert watchlist_in_use(tmp_path) is None
+    write_workers(tmp_path, {"storage-1": 4001, "detection-1": 4002}, {"storage-1": 17}, Path("/w.yaml"))
+    assert watchlist_in_use(tmp_path) == Path("/w.yaml")
     assert read_workers(tmp_path) == [
         {"name": "storage-1", "pid": 17, "metrics_port": 4001},
         {"name": "detection-1", "pid": None, "metrics_port": 4002},

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from pipeline.embedded.broker import EmbeddedBroker
-from pipeline.embedded.state import BrokenSnapshot, NotFollowed, StateKeeper, load, save
-from pipeline.kafka import client_options
+from pipeline.embedded.state import After, BrokenSnapshot, NotFollowed, StateKeeper, load, save
+from pipeline.kafka import KafkaAdmin, TopicSpec, client_options
 from pipeline.settings import Settings
 
 TOPIC = "changelog"
@@ -71,3 +71,30 @@ def test_a_snapshot_that_was_harmed_is_named(harm: object, tmp_path: Path) -> No
     file.write_bytes(harm(file.read_bytes()))  # type: ignore[operator]
     with pytest.raises(BrokenSnapshot, match="remove it"):
         load(file)
+
+
+@pytest.mark.parametrize("committed", [None, 1, 2])
+def test_a_snapshot_counts_only_once_storage_has_its_spikes(
+    settings: Settings, tmp_path: Path, committed: int | None
+) -> None:
+    file = tmp_path / "state.gz"
+    save(file, {(0, b"k"): b"before"})
+
+    async def tell_two_spikes() -> None:
+        async with KafkaAdmin(settings) as admin:
+            await admin.ensure_topics([TopicSpec("spikes", 1, {})])
+        async with AIOKafkaProducer(**client_options(settings)) as producer:
+            for spike in (b"1", b"2"):
+                await producer.send_and_wait("spikes", spike)
+        if committed is not None:
+            place = TopicPartition("spikes", 0)
+            async with AIOKafkaConsumer(**client_options(settings), group_id="storage") as consumer:
+                consumer.assign([place])
+                await consumer.commit({place: committed})
+
+    asyncio.run(tell_two_spikes())
+    keeper = StateKeeper(settings, TOPIC, file, After("storage", "spikes"))
+    keeper.start()
+    asyncio.run(write(settings, b"k", b"after"))
+    keeper.stop()
+    assert load(file) == {(0, b"k"): b"after" if committed == 2 else b"before"}
