@@ -74,11 +74,15 @@ class RssSource:
         sleep: Sleep = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
         client: Callable[[], httpx.AsyncClient] = feed_client,
+        grace: timedelta = DEFAULT_GRACE,
     ) -> None:
-        """Prepare to poll ``feeds``; ``client`` makes the HTTP client of a run."""
+        """Prepare to poll ``feeds``; ``client`` makes the HTTP client of a run.
+
+        ``grace`` is how late an entry may appear in its feed; the wait between two polls is added to it.
+        """
         self.feeds = tuple(feeds)
         longest = max((feed.interval for feed in feeds), default=timedelta())
-        self.grace = DEFAULT_GRACE + min(longest, LONGEST_INTERVAL_IN_GRACE)
+        self.grace = grace + min(longest, LONGEST_INTERVAL_IN_GRACE)
         self._metrics = metrics
         self._clock = clock
         self._sleep = sleep

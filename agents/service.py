@@ -165,7 +165,9 @@ async def _serve(
 ) -> None:
     runner = ingest.runner()
     await runner.setup()
-    promising = asyncio.ensure_future(promise_live(publisher, metrics, clock=clock, sleep=sleep))
+    promising = asyncio.ensure_future(
+        promise_live(publisher, metrics, clock=clock, sleep=sleep, grace=settings.live_grace)
+    )
     stopping = asyncio.ensure_future(stop.wait())
     try:
         await _listen(runner, settings.http_host, settings.http_port)
@@ -218,4 +220,5 @@ async def promise_live(
 def _rss(settings: Settings, metrics: Metrics, clock: Clock, sleep: Sleep) -> RssSource:
     if settings.rss_feeds is None:
         raise BadConfiguration("the rss agent needs a list of feeds: set MOLVA_RSS_FEEDS")
-    return RssSource(read_feeds(Path(settings.rss_feeds)), metrics, clock=clock, sleep=sleep)
+    feeds = read_feeds(Path(settings.rss_feeds))
+    return RssSource(feeds, metrics, clock=clock, sleep=sleep, grace=settings.live_grace)

@@ -79,6 +79,10 @@ class Settings(BaseSettings):
         default=timedelta(seconds=1), description="wait to fill an insert, seconds"
     )
 
+    live_grace: Seconds = Field(
+        default=timedelta(minutes=5),
+        description="how late a live post may come and still be judged; spikes are known that much later",
+    )
     source_idle: Seconds = Field(
         default=timedelta(minutes=10),
         description="a source that states no watermark this long is not waited for",
