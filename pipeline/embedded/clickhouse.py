@@ -10,61 +10,45 @@ import hashlib
 import secrets
 import sys
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from clickhouse_driver import Client
 from clickhouse_driver.errors import Error
 
 from pipeline.embedded.clickhouse_config import IN_USE, USER
-from pipeline.embedded.errors import DirectoryInUse, EmbeddedError, PortTaken
+from pipeline.embedded.errors import DirectoryInUse
 from pipeline.embedded.lock import DirectoryLock, lock_owner
-from pipeline.embedded.process import LOOPBACK, ChildProcess, free_ports, resident_bytes
+from pipeline.embedded.process import LOOPBACK, ChildProcess, free_ports
+from pipeline.embedded.server import EmbeddedServer
 
-NAME = "ClickHouse"
 START_SECONDS = 60.0
 TAKEOVER_SECONDS = 10.0
-ATTEMPTS = 3
 
 CLIENT_SETTINGS = {"network_compression_method": "lz4"}
 """What ``compression="lz4"`` needs: ClickHouse 26.9 answers in ZSTD by default."""
 
 
-class EmbeddedClickHouse:
-    """A server on 127.0.0.1 with its data in ``<directory>/clickhouse``; ports 0 mean any free ones."""
+class EmbeddedClickHouse(EmbeddedServer):
+    """A server with its data in ``<directory>/clickhouse``; ports 0 mean any free ones, kept by restarts.
+
+    What was inserted stays in the directory when it stops.
+    """
+
+    NAME = "ClickHouse"
 
     user = USER
     host = LOOPBACK
 
     def __init__(self, directory: Path, *, port: int = 0, http_port: int = 0) -> None:
+        super().__init__(fixed=port != 0)
         self.directory = directory / "clickhouse"
-        self._fixed = port != 0
         self.port = port
         self.http_port = http_port
         self.password = ""
         self.nonce = ""
-        self._child: ChildProcess | None = None
 
-    def start(self) -> None:
-        """Start the server on what the directory holds and return when it answers.
-
-        Raises:
-            DirectoryInUse: another server works on the directory.
-            DirectoryUnusable: the directory cannot be made or written.
-            PortTaken: the given port is not free.
-            StartFailed: it does not come up.
-        """
-        for attempt in range(1, ATTEMPTS + 1):
-            if not self._fixed:
-                self.port, self.http_port = free_ports(2)
-            try:
-                self._start_once()
-            except PortTaken:
-                if self._fixed or attempt == ATTEMPTS:
-                    raise
-            else:
-                self._fixed = True
-                return
+    def _choose_ports(self) -> None:
+        self.port, self.http_port = free_ports(2)
 
     def _start_once(self) -> None:
         self.nonce = secrets.token_hex(8)
@@ -72,7 +56,7 @@ class EmbeddedClickHouse:
         digest = hashlib.sha256(self.password.encode()).hexdigest()
         command = [sys.executable, "-m", "pipeline.embedded.clickhouse_server", str(self.directory)]
         command += [str(self.port), str(self.http_port), self.nonce, digest]
-        child = ChildProcess(NAME, command, self.directory / "server.log")
+        child = ChildProcess(self.NAME, command, self.directory / "server.log")
         with DirectoryLock(self.directory, patience=TAKEOVER_SECONDS):
             pass  # a server whose parent died needs a moment to leave
         child.start({"TZ": "UTC"})
@@ -95,11 +79,6 @@ class EmbeddedClickHouse:
         finally:
             client.disconnect()
 
-    def stop(self) -> None:
-        """Stop the server; what was inserted stays in the directory. Twice is once."""
-        if self._child:
-            self._child.stop()
-
     def client_options(self, database: str = "default") -> dict[str, Any]:
         """Keyword arguments of ``clickhouse_driver.Client``."""
         return {
@@ -111,35 +90,3 @@ class EmbeddedClickHouse:
             "compression": "lz4",
             "settings": dict(CLIENT_SETTINGS),
         }
-
-    @property
-    def child(self) -> ChildProcess:
-        """The process behind it.
-
-        Raises:
-            EmbeddedError: it was never started.
-        """
-        if self._child is None:
-            raise EmbeddedError("ClickHouse is not started")
-        return self._child
-
-    @property
-    def pid(self) -> int:
-        return self.child.pid
-
-    def memory_bytes(self) -> int:
-        """Resident memory.
-
-        Raises:
-            EmbeddedError: the server does not run.
-        """
-        return resident_bytes(self.pid)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
