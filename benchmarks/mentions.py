@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pipeline.core.mentions import Matcher
+from pipeline.nlp.corpora import NAMES_2016
 from pipeline.nlp.inflection import Inflector
 from pipeline.watchlist_file import load_watchlist
 
@@ -27,23 +28,6 @@ ROOT = Path(__file__).resolve().parent.parent
 WATCHLIST = ROOT / "examples" / "banks-and-operators.yaml"
 HALVES = {"chosen": 0, "held-out": 1}
 BANKS = "sberbank vtb gazprom alfabank bankmoskvy raiffeisen uralsib rshb".split()  # noqa: SIM905
-TARGETS = {
-    "сбербанк": "sberbank",
-    "втб": "vtb",
-    "газпромбанк": "gazprom",
-    "альфабанк": "alfabank",
-    "банкмосквы": "bankmoskvy",
-    "райффайзенбанк": "raiffeisen",
-    "уралсиб": "uralsib",
-    "россельхозбанк": "rshb",
-    "билайн": "beeline",
-    "мтс": "mts",
-    "мегафон": "megafon",
-    "теледва": "tele2",
-    "ростелеком": "rostelecom",
-    "комстар": "komstar",
-    "скайлинк": "skylink",
-}
 
 
 class Labelled(NamedTuple):
@@ -63,7 +47,7 @@ def load(folder: Path) -> list[Labelled]:
     for name in ("banks", "telecom"):
         targets: dict[str, set[str]] = {}
         for row in _rows(folder / f"sentirueval2016_{name}_train.jsonl"):
-            targets.setdefault(row["text"], set()).add(TARGETS[row["target"]])
+            targets.setdefault(row["text"], set()).add(NAMES_2016[row["target"]])
         posts += [Labelled(text, frozenset(objects), name == "banks") for text, objects in targets.items()]
     return posts
 

@@ -6,7 +6,6 @@ import asyncio
 import signal
 import sys
 import time
-from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -81,12 +80,8 @@ async def _replay(
     source: str | None,
     timeline: str | None,
 ) -> dict[str, Any]:
-    from agents.cursor import FileCursors
-    from agents.publisher import connect
     from agents.replay import ReplaySource
-    from agents.runner import Runner
-    from pipeline.kafka import client_options
-    from pipeline.metrics import Metrics
+    from agents.service import run_source
 
     def clock() -> datetime:
         return datetime.now(UTC)
@@ -95,24 +90,17 @@ async def _replay(
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     replayed = ReplaySource(path, clock=clock, source=source, timeline=timeline, speed=speed)
-    async with AsyncExitStack() as closing:
-        bar = closing.enter_context(_progress())
+    with _progress() as bar:
         task = bar.add_task("published", total=None)
-        idempotent = settings.kafka_kind == "kafka"
-        publisher = await closing.enter_async_context(
-            connect(client_options(settings), idempotent=idempotent)
-        )
-        runner = Runner(
+        totals, _ = await run_source(
             replayed,
-            publisher,
-            FileCursors(settings.data_dir / "cursors"),
-            Metrics(),
+            settings,
             clock=clock,
+            stop=stop,
             on_progress=lambda totals: bar.update(
                 task, total=replayed.rows, completed=totals.posts + totals.rejected
             ),
         )
-        totals = await runner.run(stop)
         if wait and not stop.is_set():
             await _wait(settings, bar, clock)
     if stop.is_set():

@@ -19,9 +19,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from agents.checkpoints import Totals
 from agents.cursor import MemoryCursors
-from agents.publisher import connect
 from agents.replay import ReplaySource
-from agents.runner import Runner
+from agents.service import run_source
 from pipeline.core.watchlist import Watchlist
 from pipeline.demo.expectations import check
 from pipeline.demo.report import DemoReport
@@ -30,7 +29,6 @@ from pipeline.drain import drain
 from pipeline.embedded.process import resident_bytes
 from pipeline.kafka import KafkaAdmin, client_options
 from pipeline.local import Local
-from pipeline.metrics import Metrics
 from pipeline.settings import Settings
 from pipeline.sink.clickhouse import Clients, SinkError
 from pipeline.sink.clickhouse import connect as connect_clickhouse
@@ -105,11 +103,9 @@ class Demo:
             return await asyncio.to_thread(self._report, clients, source.rows or 0, elapsed)
 
     async def _replay(self, settings: Settings, source: ReplaySource, stop: asyncio.Event) -> None:
-        async with connect(client_options(settings), idempotent=False) as publisher:
-            runner = Runner(
-                source, publisher, MemoryCursors(), Metrics(), clock=_now, on_progress=self._note_progress
-            )
-            self._published = await runner.run(stop)
+        self._published, _ = await run_source(
+            source, settings, clock=_now, stop=stop, cursors=MemoryCursors(), on_progress=self._note_progress
+        )
 
     def _note_progress(self, totals: Totals) -> None:
         self._published = totals

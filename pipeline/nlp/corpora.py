@@ -80,7 +80,7 @@ _NAMES = {
     "komstar": r"комстар|comstar|komstar",
     "skylink": r"ска[йи]\W?линк|sky\W?link",
 }
-_NAMES_2016 = {
+NAMES_2016 = {
     "сбербанк": "sberbank",
     "втб": "vtb",
     "газпромбанк": "gazprom",
@@ -113,7 +113,7 @@ def _tweet(row: dict[str, Any]) -> Parsed:
 
 
 def _target(row: dict[str, Any]) -> Parsed:
-    name = _NAMES_2016[row["target"]]
+    name = NAMES_2016[row["target"]]
     yield name, row["label"], find_name(name, row["text"])
 
 
