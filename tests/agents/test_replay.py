@@ -3,51 +3,21 @@
 from __future__ import annotations
 
 import gzip
-import json
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agents.base import BadConfiguration, BrokenInput, Collected, Found, Progress, Rejected
+from agents.base import BadConfiguration, BrokenInput, Collected, Found, Progress
 from agents.lines import MAX_LINE_BYTES, Line, line_blocks
 from agents.manual_time import NOON, JumpingTime, ManualTime
 from agents.replay import ReplaySource
-
-CREATED = "2014-07-24T17:55:54Z"
-
-
-def row(number: int, **fields: Any) -> dict[str, Any]:
-    return {"id": str(number), "created_at": CREATED, "text": f"text {number}"} | fields
-
-
-def lines(*rows: Any) -> bytes:
-    return b"".join(
-        (r if isinstance(r, bytes) else json.dumps(r, ensure_ascii=False).encode()) + b"\n" for r in rows
-    )
-
-
-async def collect(source: ReplaySource, cursor: str | None = None) -> list[Collected]:
-    return [item async for item in source.posts(cursor)]
-
-
-def found(items: list[Collected]) -> list[Found]:
-    return [item for item in items if isinstance(item, Found)]
-
-
-def rejected(items: list[Collected]) -> list[Rejected]:
-    return [item for item in items if isinstance(item, Rejected)]
-
-
-async def replay(path: Path, content: bytes, **options: Any) -> list[Collected]:
-    path.write_bytes(content)  # noqa: ASYNC240 - a small file, in a test
-    return await collect(ReplaySource(path, clock=ManualTime().clock, **options))
+from tests.agents.replaying import CREATED, collect, found, lines, rejected, replay, row
 
 
 async def test_a_row_becomes_a_post_of_the_file(tmp_path: Path) -> None:

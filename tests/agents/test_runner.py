@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,32 +20,7 @@ from agents.runner import STOP_SECONDS, Runner
 from pipeline.metrics import Metrics
 from pipeline.topics import DEAD_LETTERS, RAW
 from schemas import Author, DeadLetter, RawPost, Watermark
-
-START = datetime(2014, 7, 24, tzinfo=UTC)
-
-
-def post(number: int, **fields: Any) -> RawPost:
-    return RawPost(
-        source="test",
-        native_id=str(number),
-        created_at=START + timedelta(minutes=number),
-        collected_at=NOON,
-        text=f"text {number}",
-        **fields,
-    )  # type: ignore[call-arg]
-
-
-def found(count: int) -> list[Found]:
-    return [Found(post(number), f"one:{number}") for number in range(count)]
-
-
-def runner_of(
-    source: ListSource, publisher: MemoryPublisher, cursors: MemoryCursors, time: ManualTime, **more: Any
-) -> Runner:
-    metrics = more.pop("metrics", None) or Metrics()
-    return Runner(
-        source, publisher, cursors, metrics, clock=time.clock, sleep=time.sleep, jitter=lambda: 0.0, **more
-    )
+from tests.agents.running import START, found, post, runner_of
 
 
 async def test_all_posts_are_published_and_the_cursor_is_forgotten_at_the_end(

@@ -13,38 +13,11 @@ from hypothesis import strategies as st
 from agents.base import Found, Progress, SourceUnavailable
 from agents.cursor import MemoryCursors
 from agents.list_source import ListSource
-from agents.manual_time import NOON, JumpingTime, ManualTime
+from agents.manual_time import JumpingTime
 from agents.publisher import MemoryPublisher
-from agents.runner import Runner
-from pipeline.metrics import Metrics
 from pipeline.topics import RAW
 from schemas import RawPost, Watermark
-
-START = datetime(2014, 7, 24, tzinfo=UTC)
-
-
-def post(number: int, **fields: Any) -> RawPost:
-    return RawPost(
-        source="test",
-        native_id=str(number),
-        created_at=START + timedelta(minutes=number),
-        collected_at=NOON,
-        text=f"text {number}",
-        **fields,
-    )  # type: ignore[call-arg]
-
-
-def found(count: int) -> list[Found]:
-    return [Found(post(number), f"one:{number}") for number in range(count)]
-
-
-def runner_of(
-    source: ListSource, publisher: MemoryPublisher, cursors: MemoryCursors, time: ManualTime, **more: Any
-) -> Runner:
-    metrics = more.pop("metrics", None) or Metrics()
-    return Runner(
-        source, publisher, cursors, metrics, clock=time.clock, sleep=time.sleep, jitter=lambda: 0.0, **more
-    )
+from tests.agents.running import START, found, post, runner_of
 
 
 @settings(max_examples=50, deadline=None)
