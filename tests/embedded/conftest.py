@@ -18,7 +18,7 @@ def _runs(pid: int) -> bool:
     stat = Path(f"/proc/{pid}/stat")
     try:
         return not (Path("/proc/self").exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z")
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # it may end between the opening and the reading
         return False
 
 
