@@ -1,0 +1,69 @@
+"""What every sentiment tier answers, whatever model is inside: the seam between the models and their users.
+
+``sentiment.py`` is the fast tier; the strong one and the cascade of both answer the same questions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas import Sentiment
+from schemas.base import Label
+
+LABELS: Final[tuple[Label, ...]] = ("negative", "neutral", "positive")
+"""The order of scores and probabilities everywhere in the language models."""
+
+CLASSES: Final = (*LABELS, "speech", "skip")
+"""The classes of a whole text, those of RuSentiTweet: speech is a formula (greetings, thanks, congratulations),
+skip is what cannot be judged."""
+
+Floats = NDArray[np.float32]
+Spans = Sequence[tuple[int, int]]
+
+
+class Question(NamedTuple):
+    """How does the text speak of the object that stands at ``spans`` (character offsets)?
+
+    Without spans the object is not named in the text (a reply to its own post), and ``name`` says what it is
+    called.
+    """
+
+    text: str
+    spans: Spans = ()
+    name: str = ""
+
+
+class Tier(Protocol):
+    """A sentiment model. Not thread-safe. Probabilities are calibrated, rows sum to 1."""
+
+    name: str
+    """For the field ``model`` of the records."""
+
+    def classes(self, texts: Sequence[str]) -> Floats:
+        """Probabilities of `CLASSES` for whole texts, (texts, 5)."""
+        ...
+
+    def whole(self, texts: Sequence[str]) -> Floats:
+        """Probabilities of `LABELS` for whole texts, (texts, 3)."""
+        ...
+
+    def toward(self, questions: Sequence[Question]) -> Floats:
+        """Probabilities of `LABELS` toward the objects asked for, (questions, 3)."""
+        ...
+
+
+def sentiments(probabilities: Floats) -> list[Sentiment]:
+    """The rows of probabilities, (n, 3), as the records have them."""
+    return [
+        Sentiment(
+            label=LABELS[int(row.argmax())],
+            negative=round(float(row[0]), 5),
+            neutral=round(float(row[1]), 5),
+            positive=round(float(row[2]), 5),
+        )
+        for row in probabilities
+    ]
