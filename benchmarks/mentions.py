@@ -96,7 +96,8 @@ def main() -> None:
     folder = Path(os.environ.get("MOLVA_DATA") or ROOT.parent / "shared" / "data")
     if not folder.is_dir():
         sys.exit(f"no data in {folder}: set MOLVA_DATA to the folder with tweets_banks_2014.jsonl")
-    matcher = Matcher(load_watchlist(WATCHLIST), Inflector().forms)
+    inflector = Inflector()
+    matcher = Matcher(load_watchlist(WATCHLIST), inflector.forms, inflector)
     posts = [post for post in load(folder) if half_of(post.text) == HALVES[arguments.half]]
     counts, disagreements = score(posts, matcher)
     drawn = random.Random(0).sample(disagreements, min(arguments.disagreements, len(disagreements)))

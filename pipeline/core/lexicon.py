@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from pipeline.core.accounts import spellings
@@ -17,6 +17,7 @@ OPEN_END = "*"
 _RANK = {
     rule: rank for rank, rule in enumerate(("handle", "account", "alias", "inflected", "translit", "other"))
 }
+_SPELLED = frozenset(("alias", "inflected", "translit"))
 
 
 class Entry(NamedTuple):
@@ -30,6 +31,14 @@ class Entry(NamedTuple):
     """How it must be written; empty: any case."""
     required: tuple[int, ...] = ()
     excluded: tuple[int, ...] = ()
+    misspelled: bool = False
+    """Whether misspellings of it are looked for."""
+    is_person: bool = False
+
+    @property
+    def is_spelled(self) -> bool:
+        """Whether it is a spelling of a name of the watchlist that may be disguised."""
+        return bool(self.object_id) and not self.exact and self.rule in _SPELLED
 
 
 class Key:
@@ -39,21 +48,39 @@ class Key:
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self.entries: dict[str, tuple[Entry, ...]] = {}
+        self.entries: tuple[tuple[str, tuple[Entry, ...]], ...] = ()
+        """Few, and in tuples: there are millions of keys."""
         self.has_accounts = False
         self.contexts: tuple[int, ...] = ()
         self.open_contexts: tuple[int, ...] = ()
 
-    def add(self, spelling: str, entry: Entry) -> None:
-        """Add an entry; of the same object's the one with the plainest rule is kept, then the first."""
-        known = self.entries.get(spelling, ())
+    def of(self, spelling: str) -> tuple[Entry, ...]:
+        """What a `plain` spelling stands for."""
+        for known, entries in self.entries:
+            if known == spelling:
+                return entries
+        return ()
+
+    def add(self, spelling: str, single: tuple[Entry]) -> None:
+        """Add one entry; of the same object's the one with the plainest rule is kept, then the first."""
+        [entry] = single
+        known = self.of(spelling)
         rivals = [
             other for other in known if (other.object_id, other.exact) == (entry.object_id, entry.exact)
         ]
         if any(_RANK[other.rule] <= _RANK[entry.rule] for other in rivals):
             return
-        self.entries[spelling] = (*(other for other in known if other not in rivals), entry)
+        kept = tuple(other for other in known if other not in rivals)
+        others = tuple(pair for pair in self.entries if pair[0] != spelling)
+        self.entries = (*others, (spelling, kept + single if kept else single))
         self.has_accounts |= entry.rule in ("account", "handle")
+
+    def names(self) -> Iterator[tuple[str, Entry]]:
+        """The spellings of names (no accounts, nothing exact) and what they stand for."""
+        for spelling, entries in self.entries:
+            for entry in entries:
+                if entry.is_spelled:
+                    yield spelling, entry
 
 
 class Lexicon:
@@ -69,17 +96,27 @@ class Lexicon:
             self._add_accounts(watched)
             for phrase in watched.unless_part_of:
                 for form in context_forms(phrase, inflect):
-                    self._key(form).add(form, Entry("", phrase, "other"))
+                    self._put(form, (Entry("", phrase, "other"),))
 
     def _add_alias(self, alias: Alias, watched: WatchObject) -> None:
         required = self._context_ids(watched.required(alias))
         excluded = self._context_ids(watched.excluded(alias))
         exact = " ".join(alias.text.split()) if alias.exact else ""
-        by_rule: dict[str, Entry] = {}
+        by_rule: dict[str, tuple[Entry]] = {}
         for form in forms(alias, watched, self._inflect):
             if form.rule not in by_rule:
-                by_rule[form.rule] = Entry(watched.id, alias.text, form.rule, exact, required, excluded)
-            self._key(form.plain).add(form.plain, by_rule[form.rule])
+                entry = Entry(
+                    watched.id,
+                    alias.text,
+                    form.rule,
+                    exact,
+                    required,
+                    excluded,
+                    alias.misspellings,
+                    watched.kind == "person",
+                )
+                by_rule[form.rule] = (entry,)
+            self._put(form.plain, by_rule[form.rule])
 
     def _add_accounts(self, watched: WatchObject) -> None:
         for source, accounts in watched.accounts.items():
@@ -91,8 +128,14 @@ class Lexicon:
                     self._add(address, Entry(watched.id, account, "account"))
 
     def _add(self, spelling: str, entry: Entry) -> None:
-        form = plain(spelling)
-        self._key(form).add(form, entry)
+        self._put(plain(spelling), (entry,))
+
+    def _put(self, form: str, single: tuple[Entry]) -> None:
+        folded = skeleton(form)
+        key = self.keys.get(folded)
+        if key is None:
+            key = self.keys[folded] = Key(len(folded))
+        key.add(folded if form == folded else form, single)
 
     def _context_ids(self, words: Iterable[str]) -> tuple[int, ...]:
         return tuple(self._context_id(word) for word in words)

@@ -1,7 +1,7 @@
 """The matcher: which objects of the watchlist a text mentions, where, and why. Pure; built once per process.
 
-One Aho-Corasick pass over the text's skeleton finds candidates; their surroundings and context words
-decide; of candidates that overlap the longest wins.
+One Aho-Corasick pass over the text's skeleton finds what is spelled out, ``hidden.py`` what is misspelt or
+disguised; surroundings and context words decide; of candidates that overlap the longest wins.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ import ahocorasick
 from pipeline.core.accounts import Owners
 from pipeline.core.aliases import Inflect
 from pipeline.core.fold import skeleton
+from pipeline.core.hidden import HiddenNames
 from pipeline.core.lexicon import Entry, Key, Lexicon
 from pipeline.core.placing import Candidate, Surroundings, is_word, starts_word
+from pipeline.core.vocabulary import Segmenter, Vocabulary
 from pipeline.core.watchlist import Watchlist
 
 CONTEXT_CHARS = 300
@@ -41,19 +43,34 @@ class Match(NamedTuple):
     alias: str
     """The alias or account of the watchlist."""
     rule: str
-    """``alias``, ``inflected``, ``translit``, ``homoglyph``, ``hashtag``, ``handle`` or ``account``."""
+    """``alias``, ``inflected``, ``derived``, ``translit``, ``homoglyph``, ``layout``, ``separated``,
+    ``masked``, ``misspelled``, ``truncated``, ``hashtag``, ``handle``, ``account``: docs/watchlist.md."""
 
 
 class Matcher:
-    """Finds the objects of a watchlist; ``inflect`` gives the forms of a phrase (`Inflector.forms`)."""
+    """Finds the objects of a watchlist.
 
-    def __init__(self, watchlist: Watchlist, inflect: Inflect) -> None:
+    Args:
+        inflect: gives the forms of a phrase (`Inflector.forms`).
+        vocabulary: the ordinary words (`Inflector`). Without it, no misspellings, glued hashtags, adjectives
+            or cut off names are found, which need proof that they are not words.
+    """
+
+    def __init__(self, watchlist: Watchlist, inflect: Inflect, vocabulary: Vocabulary | None = None) -> None:
         self._owners = Owners(watchlist)
+        self._segmenter = Segmenter(vocabulary)
         self._automaton = ahocorasick.Automaton()
-        for spelling, key in Lexicon(watchlist, inflect).keys.items():
+        keys = Lexicon(watchlist, inflect).keys
+        for spelling, key in keys.items():
             self._automaton.add_word(spelling, key)
         self._automaton.add_word(_NEVER, Key(len(_NEVER)))  # an empty automaton cannot be searched
         self._automaton.make_automaton()
+        self._hidden = HiddenNames(self._automaton, keys, vocabulary, self._segmenter)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """How many spellings and context words it knows, and how many keys its index of misspellings has."""
+        return len(self._automaton), self._hidden.size
 
     def find(self, text: str) -> list[Match]:
         """The mentions in a text of any length, in order of appearance; they do not overlap.
@@ -61,7 +78,28 @@ class Matcher:
         Two objects with the same alias at the same place are two matches.
         """
         folded = skeleton(text)
-        tagged = "#" in text or "@" in text
+        hits, positions = self._scan(folded, tagged="#" in text or "@" in text)
+        hidden = self._hidden.find(text, folded)
+        if not (hits or hidden):
+            return []
+        around = Surroundings(text, folded, self._segmenter)
+        kept = [
+            found
+            for start, end, key in hits
+            for found in around.candidates(start, end, key)
+            if _context_holds(found.entry, start, end, positions)
+        ]
+        for begin, stop, start, end, entry, rule in hidden:
+            if around.is_open(begin, stop) and _context_holds(entry, start, end, positions):
+                kept.append(Candidate(begin, stop, entry, rule))
+        return [
+            Match(entry.object_id, start, end, entry.alias, rule)
+            for start, end, entry, rule in _longest(kept)
+            if entry.object_id
+        ]
+
+    def _scan(self, folded: str, *, tagged: bool) -> tuple[list[tuple[int, int, Key]], Positions]:
+        """The spellings in a skeleton that may stand where they do, and where context words end."""
         hits: list[tuple[int, int, Key]] = []
         positions: Positions = {}
         for last, key in self._automaton.iter(folded):
@@ -73,20 +111,7 @@ class Matcher:
                 _note(key.contexts, end, positions)
             if key.open_contexts and starts_word(folded, start):
                 _note(key.open_contexts, end, positions)
-        if not hits:
-            return []
-        around = Surroundings(text, folded)
-        kept = [
-            found
-            for start, end, key in hits
-            for found in around.candidates(start, end, key)
-            if _context_holds(found.entry, start, end, positions)
-        ]
-        return [
-            Match(entry.object_id, start, end, entry.alias, rule)
-            for start, end, entry, rule in _longest(kept)
-            if entry.object_id
-        ]
+        return hits, positions
 
     def owner_of(
         self, source: str, *, handle: str = "", author_id: str = "", url: str = "", name: str = ""

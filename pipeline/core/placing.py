@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 from pipeline.core.fold import is_disguise, offsets, plain
 from pipeline.core.lexicon import Entry, Key
+from pipeline.core.tags import is_glued, is_official, is_other_name, is_seam
 from pipeline.core.text import IDENTITY, URL
+from pipeline.core.vocabulary import Segmenter
 
 _ADDRESS = re.compile(rf"{URL}|(?<![\w.@-])(?:[\w-]{{1,63}}\.){{1,5}}[a-z]{{2,6}}/[!#-;=?-~]*", re.IGNORECASE)
 _HANDLE = re.compile(r"[A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*")
@@ -43,11 +45,12 @@ def starts_word(folded: str, start: int) -> bool:
 
 
 class Surroundings:
-    """One text and its skeleton."""
+    """One text and its skeleton; ``segmenter`` knows the ordinary words."""
 
-    def __init__(self, text: str, folded: str) -> None:
+    def __init__(self, text: str, folded: str, segmenter: Segmenter) -> None:
         self._text = text
         self._folded = folded
+        self._segmenter = segmenter
         self._offsets = IDENTITY if len(text) == len(folded) else offsets(text)
         self._has_addresses = "/" in text or "www." in text
         self._has_handles = "@" in text
@@ -70,18 +73,22 @@ class Surroundings:
             elif rule and not (how == "translit" and _TOP_DOMAIN.match(self._text, stop)):
                 yield Candidate(begin, stop, entry, how if rule == "word" else rule)
 
+    def is_open(self, begin: int, stop: int) -> bool:
+        """Whether ``begin:stop`` of the text is neither in an address nor in a handle."""
+        if self._has_handles and self._text[max(0, begin - 1) : begin] == "@":
+            return False
+        return not (self._has_addresses and self._is_in_address(begin, stop))
+
     def _entries(self, key: Key, written: str) -> Iterator[tuple[Entry, str]]:
         """The key's entries that ``written`` can be a spelling of, and how."""
-        spelling = written.lower()
-        if spelling not in key.entries:
-            spelling = plain(written)
-        if spelling in key.entries:
-            for entry in key.entries[spelling]:
+        spelled = key.of(written.lower()) or key.of(plain(written))
+        if spelled:
+            for entry in spelled:
                 if not entry.exact or entry.exact == " ".join(written.split()):
                     yield entry, entry.rule
             return
         seen = set()
-        for form, entries in key.entries.items():
+        for form, entries in key.entries:
             if is_disguise(written, form):
                 for entry in entries:
                     if not entry.exact and entry.object_id not in seen:
@@ -122,10 +129,12 @@ class Surroundings:
         last = not text[stop:handle_end].strip("_")
         if first and last:
             return True
-        is_part = (first or _is_seam(text[begin - 1], text[begin : begin + 2])) and (
-            last or _is_seam(text[stop - 1], text[stop : stop + 2])
+        is_part = (first or is_seam(text[begin - 1], text[begin : begin + 2])) and (
+            last or is_seam(text[stop - 1], text[stop : stop + 2])
         )
-        return is_part and (first or last) and stop - begin >= LONG_PART
+        if is_part and (first or last) and stop - begin >= LONG_PART:
+            return True
+        return first and is_official(text[begin:stop], text[stop:handle_end])
 
     def _is_handle(self, at: int, stop: int) -> bool:
         """Whether the @ at ``at`` begins a handle that ends at ``stop``."""
@@ -139,17 +148,10 @@ class Surroundings:
 
     def _is_part_of_tag(self, mark: int, begin: int, stop: int) -> bool:
         text = self._text
+        if is_other_name(text, begin, stop, self._segmenter):
+            return False
         after = text[stop : stop + 2]
-        return (begin == mark + 1 or _is_seam(text[begin - 1], text[begin : begin + 2])) and (
-            not after or _is_seam(text[stop - 1], after)
-        )
-
-
-def _is_seam(left: str, right: str) -> bool:
-    """Whether a new word begins inside a tag between a character and the (up to two) next ones."""
-    first = right[0]
-    if not (left.isalnum() and first.isalnum()):
-        return True
-    if left.isdigit() or first.isdigit():
-        return left.isdigit() != first.isdigit()
-    return first.isupper() and (left.islower() or right[1:].islower())
+        starts = begin == mark + 1 or is_seam(text[begin - 1], text[begin : begin + 2])
+        if starts and (not after or is_seam(text[stop - 1], after)):
+            return True
+        return is_glued(text, mark + 1, begin, stop, self._segmenter)

@@ -29,9 +29,11 @@ class Alias(_Strict):
 
     text: Phrase
     exact: bool = False
-    """True: only as written, with this case; no inflection, no transliteration, no look-alikes."""
+    """True: only as written, with this case; no inflection, no disguise of any kind."""
     translit: bool = True
     """False: no spelling in the other alphabet is made from it."""
+    misspellings: bool = True
+    """False: slips of the pen and finger are not looked for."""
     require: tuple[Phrase, ...] | None = None
     exclude: tuple[Phrase, ...] | None = None
 

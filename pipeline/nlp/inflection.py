@@ -1,4 +1,4 @@
-"""The inflected forms of a name by pymorphy3, for the watchlist matcher (``pipeline/core/aliases.py``)."""
+"""The inflected forms of a name and the ordinary words of Russian by pymorphy3, for the watchlist matcher."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Paradigm(NamedTuple):
 
 
 class Inflector:
-    """Loads the dictionary once (about 0.1 s); `forms` is deterministic."""
+    """Loads the dictionary once (about 0.1 s); deterministic. It is the matcher's `Vocabulary` too."""
 
     def __init__(self) -> None:
         self._morph = MorphAnalyzer()
@@ -56,6 +56,14 @@ class Inflector:
                     changed[index] = form
                 forms["".join(changed)] = None
         return tuple(forms)
+
+    def knows(self, word: str) -> bool:
+        """Whether a word form (lower case) is in the dictionary."""
+        return bool(self._morph.word_is_known(word))
+
+    def beginning(self, prefix: str) -> Iterator[str]:
+        """The word forms of the dictionary that begin with ``prefix`` (lower case), in its order."""
+        yield from dict.fromkeys(self._morph.dictionary.words.iterkeys(prefix))
 
     def _paradigms(self, word: str) -> tuple[Paradigm, ...]:
         """The readings of a word as noun or adjective in the nominative, the likeliest first."""

@@ -174,7 +174,8 @@ FOUND = [
 
 @pytest.fixture(scope="module")
 def matcher() -> Matcher:
-    return Matcher(parse_watchlist(WATCHLIST), Inflector().forms)
+    inflector = Inflector()
+    return Matcher(parse_watchlist(WATCHLIST), inflector.forms, inflector)
 
 
 def shown(text: str, matches: list[Match]) -> list[str]:

@@ -23,7 +23,8 @@ def watchlist() -> Watchlist:
 
 @pytest.fixture(scope="module")
 def matcher(watchlist: Watchlist) -> Matcher:
-    return Matcher(watchlist, Inflector().forms)
+    inflector = Inflector()
+    return Matcher(watchlist, inflector.forms, inflector)
 
 
 def test_it_has_all_kinds_and_the_objects_of_the_story(watchlist: Watchlist) -> None:
