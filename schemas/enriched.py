@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from schemas.base import Origin, Part, Record, Sentiment, UtcDatetime
 from schemas.post import RawPost
+from schemas.signals import Signals
 
 EntityType = Literal["PER", "ORG", "LOC"]
 
@@ -16,9 +17,16 @@ class Entity(Part):
 
     text: str
     normal: str
+    """NER's normal form of ``text``: it depends on this text alone."""
     type: EntityType
+    """As NER found it, or what the watchlist object is that it names."""
     start: int
     end: int
+    name: str = ""
+    """What it is linked to: a full name, an object's name; ``normal`` where nothing more is known. Empty:
+    not linked."""
+    object_id: str | None = None
+    """The watchlist object that it names."""
 
 
 class EnrichedPost(Record):
@@ -37,6 +45,7 @@ class EnrichedPost(Record):
     """Ids of the watchlist objects that the post mentions, in order of appearance."""
     model: str
     """Which sentiment model decided."""
+    signals: Signals = Signals()
     enriched_at: UtcDatetime
 
     @property

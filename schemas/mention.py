@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from schemas.base import LIVE, Origin, Part, Record, Sentiment, UtcDatetime
 from schemas.post import Author, Channel, Engagement, PostKind
+from schemas.signals import MentionSignals
 
 ObjectKind = Literal["brand", "person", "product", "topic", "competitor"]
 
@@ -54,6 +55,8 @@ class Mention(Record):
     own: bool = False
     """True where the object itself speaks (one of its own accounts is the author)."""
     model: str
+    signals: MentionSignals = MentionSignals()
+    """Those of the post that concern what it says of the object."""
     enriched_at: UtcDatetime
 
     @property

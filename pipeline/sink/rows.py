@@ -24,6 +24,7 @@ from pipeline.sink.cells import (
     raw_origin_cells,
     sentiment_cells,
 )
+from pipeline.sink.signal_cells import mention_signal_cells, post_signal_cells
 from pipeline.sink.tables import DEAD_LETTERS, DELETIONS, MENTIONS, POSTS, SPIKES, Table
 from schemas import DeadLetter, Deletion, EnrichedPost, Mention, Record, Spike
 
@@ -89,6 +90,7 @@ def post_row(record: EnrichedPost) -> Row:
         "language": record.language,
         **sentiment_cells(record.sentiment),
         "model": record.model,
+        **post_signal_cells(record.signals),
         "objects": list(record.objects),
         **channel_cells(post.channel),
         "channel_kind": post.channel.kind if post.channel else "",
@@ -110,6 +112,7 @@ def post_row(record: EnrichedPost) -> Row:
 
 def entity_rows(record: EnrichedPost) -> list[Row]:
     """The rows of ``entities``: one per place where NER found a name."""
+    author = record.post.author
     return [
         {
             "post_id": record.id,
@@ -118,10 +121,14 @@ def entity_rows(record: EnrichedPost) -> list[Row]:
             "created_at": moment(record.post.created_at),
             "type": found.type,
             "normal": found.normal,
+            "name": found.name or found.normal,
+            "object_id": found.object_id or "",
             "text": found.text,
             "start": count(found.start),
             "end": count(found.end),
             "label": record.sentiment.label,
+            "objects": list(record.objects),
+            "author_id": author.id if author else "",
         }
         for found in record.entities
     ]
@@ -154,6 +161,7 @@ def mention_row(record: Mention) -> Row:
         **sentiment_cells(record.sentiment),
         "own": record.own,
         "model": record.model,
+        **mention_signal_cells(record.signals),
         **raw_origin_cells(record.origin),
     }
 

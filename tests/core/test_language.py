@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.core.language import detect_language
+from tests.core.language_samples import SAMPLES
 
 
 @pytest.mark.parametrize(
@@ -54,3 +55,19 @@ def test_any_text_has_a_language_of_the_list(text: str) -> None:
 
 def test_a_long_text_is_judged_by_its_beginning() -> None:
     assert detect_language("Это по-русски. " * 200 + "This is the end of it. " * 10_000) == "ru"
+
+
+@pytest.mark.parametrize(
+    ("language", "least"), [("ru", 0.93), ("uk", 0.7), ("be", 0.6), ("kk", 0.9), ("en", 0.9), ("und", 0.55)]
+)
+def test_short_posts_that_nothing_was_tuned_on(language: str, least: float) -> None:
+    held_out = SAMPLES[language][1::2]
+    assert len(held_out) >= 29
+    assert sum(detect_language(text) == language for text in held_out) >= least * len(held_out)
+
+
+@pytest.mark.parametrize(
+    "text", ["банк", "слава билайну", "база мтс", "Мы одна большая семья!", "будь здорова"]
+)
+def test_words_that_neighbours_share_are_russian(text: str) -> None:
+    assert detect_language(text) == "ru"
