@@ -37,7 +37,9 @@ class Embedding:
 
     def vectors(self, ids: npt.NDArray[np.int64]) -> Floats:
         """Words x 300."""
-        pieces: Floats = self.codes[np.arange(len(self.codes)), self.indexes[ids]]
+        groups, codes, size = self.codes.shape
+        rows = self.indexes[ids] + np.arange(0, groups * codes, codes)
+        pieces: Floats = self.codes.reshape(-1, size).take(rows, 0)
         return pieces.reshape(len(ids), -1)
 
 
