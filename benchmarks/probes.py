@@ -20,15 +20,16 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from pipeline.nlp.own_examples import OwnExample, read
-from pipeline.nlp.probes import Judge
 from pipeline.nlp.sentiment import SentimentModel
+from pipeline.nlp.tiers import LABELS, Question, Tier
 
 PROBES = Path(__file__).parent.parent / "tests" / "nlp" / "probes"
 
 
-def labels(model: Judge, probes: Sequence[OwnExample]) -> list[str]:
+def labels(model: Tier, probes: Sequence[OwnExample]) -> list[str]:
     """The model's label toward the object of each probe."""
-    return [found.label for found in model.toward([(probe.text, [probe.span]) for probe in probes])]
+    found = model.toward([Question(probe.text, [probe.span], probe.target) for probe in probes])
+    return [LABELS[index] for index in found.argmax(axis=1)]
 
 
 def score(probes: Sequence[OwnExample], found: Sequence[str]) -> dict[str, Any]:

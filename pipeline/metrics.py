@@ -28,6 +28,12 @@ class Metrics:
         self.end_to_end_seconds = self._histogram(
             "molva_end_to_end_seconds", "From collection to the end of the stage", SECONDS, "stage"
         )
+        self.mentions_decided = self._counter(
+            "molva_mentions_decided", "Mentions by the sentiment model that decided", "model"
+        )
+        self.strong_tier_shed = self._counter(
+            "molva_strong_tier_shed_posts", "Posts that were late and answered by the fast tier alone"
+        )
         self.consumer_lag = self._gauge(
             "molva_consumer_lag_records", "Records not yet processed", "stage", "topic", "partition"
         )

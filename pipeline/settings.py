@@ -70,6 +70,13 @@ class Settings(BaseSettings):
         default="full", description="open: trained on data with permissive licences only"
     )
 
+    sentiment_tier: Literal["fast", "strong", "cascade"] = Field(
+        default="cascade", description="cascade: the strong tier decides where the fast one is unsure"
+    )
+    strong_patience: Seconds = Field(
+        default=timedelta(minutes=2),
+        description="live posts that have waited longer get the fast tier alone, seconds; 0: never",
+    )
     ner_engine: Literal["fast", "natasha"] = Field(
         default="fast", description="natasha: the library itself, ten times slower, same names"
     )

@@ -12,10 +12,13 @@ from typing import Annotated, Any, Literal
 import typer
 
 from pipeline.cli.context import err, load_settings, open_input, print_json, read_watchlist
-from pipeline.core.enrichment import Failed
+from pipeline.core.enrichment import Failed, linked, places, whole_stars
+from pipeline.core.linking import Linker
 from pipeline.errors import UsageError
-from schemas import Sentiment
+from schemas import RawPost, Sentiment
 from schemas.codec import InvalidRecord, parse_json
+from schemas.post import EARLIEST
+from schemas.signals import Signals
 
 BATCH = 256
 CHUNK_BYTES = 1 << 20
@@ -31,15 +34,20 @@ def annotate(
     model: Annotated[
         Literal["open", "full"] | None, typer.Option(help="the sentiment model (or MOLVA_SENTIMENT_MODEL)")
     ] = None,
+    tier: Annotated[
+        Literal["fast", "strong", "cascade"] | None,
+        typer.Option(help="which sentiment tier answers (or MOLVA_SENTIMENT_TIER)"),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="accepted: the output is JSON lines anyway", show_default=False)
     ] = True,
 ) -> None:
-    """Annotate texts: language, entities, mentions of watched objects, sentiment of the text and toward each.
+    """Annotate texts: language, entities, mentions of watched objects, sentiment, signals.
 
     One output line per input line, in order, as they come; a line that cannot be read gives {"error": ...}
     and, at the end, exit code 1. For each of `targets` (an object id, or any name as it stands in the text)
-    there is a mention with a sentiment even if the watchlist does not match it.
+    there is a mention with a sentiment even if the watchlist does not match it. `rating` (the stars of a
+    review) is evidence of its sentiment.
 
     Example: echo '{"text": "Сбербанк опять лежит"}' | molva annotate - --watchlist watchlist.yaml
     """
@@ -48,11 +56,14 @@ def annotate(
     read_watchlist(path)
     from pipeline.nlp.annotator import build_annotator  # heavy: natasha
 
-    annotator = build_annotator(path, model or settings.sentiment_model, settings.ner_engine)
+    annotator = build_annotator(
+        path, model or settings.sentiment_model, tier or settings.sentiment_tier, settings.ner_engine
+    )
+    linker = Linker(annotator.watched)
     failed = 0
     with open_input(file) as lines:
         for chunk in batches_of_lines(lines, BATCH):
-            for document in _annotate(annotator, chunk):
+            for document in _annotate(annotator, linker, chunk):
                 failed += "error" in document
                 sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
             sys.stdout.flush()
@@ -61,7 +72,7 @@ def annotate(
         raise typer.Exit(1)
 
 
-def _annotate(annotator: Any, lines: Sequence[bytes]) -> list[dict[str, Any]]:
+def _annotate(annotator: Any, linker: Linker, lines: Sequence[bytes]) -> list[dict[str, Any]]:
     parsed = [_request(line) for line in lines]
     requests = [item for item in parsed if not isinstance(item, str)]
     outcomes = iter(annotator.annotate(requests))
@@ -71,8 +82,18 @@ def _annotate(annotator: Any, lines: Sequence[bytes]) -> list[dict[str, Any]]:
             documents.append({"error": item})
             continue
         outcome = next(outcomes)
-        documents.append({"error": outcome.detail} if isinstance(outcome, Failed) else _document(outcome))
+        if isinstance(outcome, Failed):
+            documents.append({"error": outcome.detail})
+            continue
+        entities = linker.link(_ALONE, outcome.entities, places(outcome))
+        documents.append(_document(linked(outcome, entities)))
     return documents
+
+
+_ALONE = RawPost(
+    id="annotate:-", source="annotate", native_id="-", created_at=EARLIEST, collected_at=EARLIEST
+)
+"""Texts to annotate have no thread, channel or time: nothing links one to another."""
 
 
 def _request(line: bytes) -> Any:
@@ -96,7 +117,10 @@ def _request(line: bytes) -> Any:
             targets = other
     if not (isinstance(targets, list) and all(isinstance(name, str) and name.strip() for name in targets)):
         return '"targets" must be a list of object ids or names'
-    return Request(row["text"], tuple(targets))
+    rating = row.get("rating")
+    if rating is not None and not (isinstance(rating, int | float) and 0 <= rating <= 5):
+        return '"rating" must be a number of stars, 0 to 5'
+    return Request(row["text"], tuple(targets), stars=whole_stars(rating))
 
 
 def _document(annotation: Any) -> dict[str, Any]:
@@ -104,7 +128,14 @@ def _document(annotation: Any) -> dict[str, Any]:
         "lang": annotation.language,
         "sentiment": _sentiment(annotation.sentiment),
         "entities": [
-            {"text": item.text, "normal": item.normal, "type": item.type, "span": [item.start, item.end]}
+            {
+                "text": item.text,
+                "normal": item.normal,
+                "type": item.type,
+                "span": [item.start, item.end],
+                "name": item.name,
+                "object": item.object_id,
+            }
             for item in annotation.entities
         ],
         "mentions": [
@@ -112,12 +143,25 @@ def _document(annotation: Any) -> dict[str, Any]:
                 "object": item.object_id,
                 "span": [item.spans[0].start, item.spans[0].end] if item.spans else None,
                 "spans": [[span.start, span.end] for span in item.spans],
+                "why": [{"alias": span.alias, "rule": span.rule} for span in item.spans],
                 "sentiment": _sentiment(item.sentiment),
+                "model": item.model,
             }
             for item in annotation.mentions
         ],
         "model": annotation.model,
+        "signals": _signals(annotation.signals),
     }
+
+
+def _signals(signals: Signals) -> dict[str, Any]:
+    document = signals.model_dump(exclude={"cluster", "p_type", "fingerprint"})
+    document["p_type"] = round(signals.p_type, 4)
+    document["fingerprint"] = list(signals.fingerprint)
+    document["personal"] = [
+        {"kind": found.kind, "span": [found.start, found.end]} for found in signals.personal
+    ]
+    return document
 
 
 def _sentiment(sentiment: Sentiment) -> dict[str, Any]:
@@ -178,6 +222,5 @@ def sentiment(
     if as_json:
         print_json(report.as_json())
         return
-    for name, score in report.scores.items():
-        err.print(f"{name}: {score}", markup=False)
+    err.print(report.table())
     err.print(f"written to {out or MODELS / model}", markup=False)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from pipeline.core.text import clean
 from schemas import EnrichedPost, Entity, Mention, Origin, RawPost, Sentiment, Span
+from schemas.base import LIVE
 from schemas.mention import EXCERPT_CHARS, ObjectKind
+from schemas.signals import MentionSignals, Signals
 
 MAX_ENTITIES = 500
 MAX_SPANS = 50
@@ -21,17 +24,21 @@ class ObjectMention:
     object_id: str
     spans: tuple[Span, ...]
     sentiment: Sentiment
+    model: str
+    """Which sentiment model decided."""
 
 
 @dataclass(frozen=True)
 class Annotation:
-    """What the language models said of one text; ``model`` names the sentiment model that decided."""
+    """What the language models said of one text; ``model`` names the model that decided on its sentiment."""
 
     language: str
     sentiment: Sentiment
     entities: tuple[Entity, ...]
     mentions: tuple[ObjectMention, ...]
     model: str
+    signals: Signals = field(default_factory=Signals)
+    """Without the cluster, which depends on earlier posts; the stage adds it."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +59,38 @@ def enriched_post(post: RawPost, annotation: Annotation, origin: Origin, now: da
         entities=annotation.entities[:MAX_ENTITIES],
         objects=tuple(mention.object_id for mention in annotation.mentions),
         model=annotation.model,
+        signals=annotation.signals,
         enriched_at=now,
     )
+
+
+def whole_stars(rating: float | None) -> int | None:
+    """The rating of a review, 0 to 5, in whole stars, 1 to 5."""
+    return None if rating is None else min(5, max(1, math.floor(rating + 0.5)))
+
+
+def hurried(posts: Sequence[RawPost], now: datetime, patience: timedelta) -> bool:
+    """Whether a live post has waited longer than ``patience`` since its collection (0: never).
+
+    Posts of a replay are never hurried: it gives the same answers however fast it is read.
+    """
+    waited = [now - post.collected_at for post in posts if post.timeline == LIVE]
+    return bool(patience) and max(waited, default=timedelta(0)) > patience
+
+
+def in_cluster(annotation: Annotation, cluster: str) -> Annotation:
+    """The annotation with the cluster of its text."""
+    return replace(annotation, signals=annotation.signals.model_copy(update={"cluster": cluster}))
+
+
+def places(annotation: Annotation) -> dict[str, tuple[Span, ...]]:
+    """Where the objects stand, by id."""
+    return {mention.object_id: mention.spans for mention in annotation.mentions}
+
+
+def linked(annotation: Annotation, entities: tuple[Entity, ...]) -> Annotation:
+    """The annotation with its entities linked (`linking.Linker`)."""
+    return replace(annotation, entities=entities)
 
 
 def mentions(
@@ -73,6 +110,9 @@ def mentions(
     if not annotation.mentions:
         return []
     excerpt = clean(post.text).text[:EXCERPT_CHARS]
+    signals = MentionSignals.model_construct(
+        **{name: getattr(annotation.signals, name) for name in MentionSignals.model_fields}
+    )
     return [
         Mention(
             id=f"{post.id}#{found.object_id}",
@@ -95,7 +135,8 @@ def mentions(
             spans=found.spans[:MAX_SPANS],
             sentiment=found.sentiment,
             own=found.object_id in own,
-            model=annotation.model,
+            model=found.model,
+            signals=signals,
             enriched_at=now,
         )
         for found in annotation.mentions

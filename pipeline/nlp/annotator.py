@@ -1,7 +1,10 @@
 """All that the language models say of a batch of texts: one CPU call, for enrichment and ``molva annotate``.
 
-Language, names, watchlist objects, sentiment of the text and toward each object. A text that a model cannot
-take yields a `Failed` value and harms none of its neighbours.
+Language, names, watchlist objects, sentiment of the text and toward each object, signals. A text that a model
+cannot take yields a `Failed` value and harms none of its neighbours.
+
+Toward objects the whole cascade answers. The text as a whole is the fast tier's where objects are watched
+(the strong tier's time is for them), and the cascade's where nothing else is asked.
 """
 
 from __future__ import annotations
@@ -9,18 +12,25 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
+
+import numpy as np
 
 from pipeline.core.enrichment import Annotation, Failed, ObjectMention
 from pipeline.core.language import detect_language as detect
 from pipeline.core.mentions import Match, Matcher, by_object
+from pipeline.core.replies import OwnThreads
 from pipeline.core.watchlist import Watchlist
+from pipeline.nlp.cascade import Cascade
 from pipeline.nlp.inflection import Inflector
+from pipeline.nlp.load import TierName, load_tier
 from pipeline.nlp.ner import EngineName, Ner
-from pipeline.nlp.sentiment import SentimentModel
+from pipeline.nlp.signals import SignalModel
+from pipeline.nlp.stars import with_rating
+from pipeline.nlp.tiers import Floats, Question, Tier, answered, sentiments
 from pipeline.watchlist_file import load_watchlist
-from schemas import RawPost, Span
+from schemas import RawPost, Sentiment, Span
 from schemas.mention import ObjectKind
 
 ASKED = "asked"
@@ -31,53 +41,98 @@ _ENDING = re.compile(r"(?<=\w{3})[аеийоуъыьэюя]{1,2}$")
 
 @dataclass(frozen=True)
 class Request:
-    """A text to annotate; ``targets`` (object ids, or names as they stand in the text) get a mention each."""
+    """A text to annotate.
+
+    ``targets`` (object ids, or names as they stand in the text) get a mention each, and so do
+    ``addressed``, the objects that the text speaks to without naming them. ``stars`` (1 to 5) are those of
+    a review.
+    """
 
     text: str
     targets: tuple[str, ...] = ()
+    addressed: tuple[str, ...] = ()
+    stars: int | None = None
 
 
 @dataclass(frozen=True)
 class Annotator:
-    """The models, bound together; ``kinds`` and ``owners`` are the watchlist's. One thread at a time."""
+    """The models, bound together, and what the watchlist knows. One thread at a time."""
 
     ner: Ner
-    sentiment: SentimentModel
+    tier: Tier
+    signals: SignalModel
     find: Callable[[str], Sequence[Match]]
     detect: Callable[[str], str]
-    kinds: Mapping[str, ObjectKind]
+    watched: Watchlist
     owners: Callable[[RawPost], Sequence[str]]
+    """Which objects' own account wrote a post."""
+    addressed: Callable[[RawPost], Sequence[str]]
+    """Which objects a post speaks to; to be asked once per post, in the order of the stream."""
 
-    def annotate(self, requests: Sequence[Request]) -> list[Annotation | Failed]:
-        """One outcome per request, in order."""
+    def annotate(self, requests: Sequence[Request], hurried: bool = False) -> list[Annotation | Failed]:
+        """One outcome per request, in order; ``hurried`` leaves the cascade's strong tier out."""
+        if isinstance(self.tier, Cascade):
+            self.tier.open = not hurried
         try:
             return list(self._annotate(requests))
         except Exception as error:  # noqa: BLE001 - whatever a model raises on one text costs that text only
             if len(requests) == 1:
                 return [Failed(f"{type(error).__name__}: {error}")]
-            return [outcome for request in requests for outcome in self.annotate([request])]
+            return [outcome for request in requests for outcome in self.annotate([request], hurried)]
 
     def _annotate(self, requests: Sequence[Request]) -> list[Annotation]:
         texts = [request.text for request in requests]
         entities = self.ner.entities(texts)
-        whole = self.sentiment.text(texts)
+        signals = self.signals.signals(texts)
         spans = [self._spans(request) for request in requests]
-        asked = [
-            (text, [(span.start, span.end) for span in places])
-            for text, found in zip(texts, spans, strict=True)
-            for places in found.values()
-        ]
-        toward = iter(self.sentiment.toward(asked))
+        general, deciders = self._general(requests)
+        toward = iter(self._toward(requests, spans))
         return [
             Annotation(
                 language=self.detect(text),
-                sentiment=general,
+                sentiment=sentiment,
                 entities=names,
-                mentions=tuple(ObjectMention(about, at, next(toward)) for about, at in found.items()),
-                model=self.sentiment.name,
+                mentions=tuple(ObjectMention(about, at, *next(toward)) for about, at in found.items()),
+                model=decider,
+                signals=shown,
             )
-            for text, names, general, found in zip(texts, entities, whole, spans, strict=True)
+            for text, names, sentiment, decider, found, shown in zip(
+                texts, entities, general, deciders, spans, signals, strict=True
+            )
         ]
+
+    def _general(self, requests: Sequence[Request]) -> tuple[list[Sentiment], list[str]]:
+        """The sentiment of the whole texts and which model decided."""
+        tier = self.tier.fast if isinstance(self.tier, Cascade) and self.watched else self.tier
+        probabilities = tier.whole([request.text for request in requests])
+        return _rated(probabilities, [request.stars for request in requests]), answered(tier, len(requests))
+
+    def _toward(
+        self, requests: Sequence[Request], spans: Sequence[Mapping[str, Sequence[Span]]]
+    ) -> list[tuple[Sentiment, str]]:
+        """The sentiment toward every object found and which model decided; texts and objects in order.
+
+        The stars of a review are evidence of the sentiment toward its object where it names only one.
+        """
+        asked, stars = [], []
+        for request, found in zip(requests, spans, strict=True):
+            for about, places in found.items():
+                at = [(span.start, span.end) for span in places]
+                asked.append(Question(request.text, at, self._names.get(about, about)))
+                stars.append(request.stars if len(found) == 1 else None)
+        if not asked:
+            return []
+        found_sentiments = _rated(self.tier.toward(asked), stars)
+        return list(zip(found_sentiments, answered(self.tier, len(asked)), strict=True))
+
+    @cached_property
+    def kinds(self) -> dict[str, ObjectKind]:
+        """The kind of each watched object, by id."""
+        return {item.id: item.kind for item in self.watched}
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        return {item.id: item.name for item in self.watched}
 
     def _spans(self, request: Request) -> dict[str, tuple[Span, ...]]:
         """The objects of a text, those of the watchlist first, with the places where they stand."""
@@ -95,19 +150,24 @@ class Annotator:
                     Span(start=start, end=end, text=text[start:end], alias=target, rule=ASKED)
                     for start, end in find_name(target, text)
                 )
+        for target in request.addressed:
+            found.setdefault(target, ())
         return found
 
 
-def build_annotator(watchlist: Path | None, model: str | Path, ner_engine: EngineName = "fast") -> Annotator:
+def build_annotator(
+    watchlist: Path | None, model: str | Path, tier: TierName = "cascade", ner_engine: EngineName = "fast"
+) -> Annotator:
     """Load everything that annotating needs (about 2 s); None: nothing is watched, only asked targets count.
 
     Raises:
         WatchlistError: the watchlist cannot be read or has problems.
         FileNotFoundError: there is no such sentiment model.
-        IncompatibleModel: the model was trained with other features.
+        IncompatibleModel, IncompatibleStrongModel: it was trained for another version of Molva.
     """
     watched = Watchlist(()) if watchlist is None else load_watchlist(watchlist)
-    matcher = Matcher(watched, Inflector().forms)
+    inflector = Inflector()
+    matcher = Matcher(watched, inflector.forms, inflector)
 
     def owners(post: RawPost) -> Sequence[str]:
         if post.author is None:
@@ -117,12 +177,21 @@ def build_annotator(watchlist: Path | None, model: str | Path, ner_engine: Engin
 
     return Annotator(
         ner=Ner(ner_engine),
-        sentiment=SentimentModel.load(model),
+        tier=load_tier(model, tier),
+        signals=SignalModel.load(),
         find=matcher.find,
         detect=detect,
-        kinds={item.id: item.kind for item in watched},
+        watched=watched,
         owners=owners,
+        addressed=OwnThreads(watched).addressed,
     )
+
+
+def _rated(probabilities: Floats, stars: Sequence[int | None]) -> list[Sentiment]:
+    if any(stars):
+        rows = [with_rating(row, given) for row, given in zip(probabilities, stars, strict=True)]
+        probabilities = np.array(rows, np.float32)
+    return sentiments(probabilities)
 
 
 def find_name(name: str, text: str) -> list[tuple[int, int]]:

@@ -5,51 +5,15 @@ Their texts stay where they are: only hashed, aggregated weights leave the train
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
+from pipeline.nlp.example import Corpus, Example, Parsed, Verdict
+from pipeline.nlp.own_examples import CORPUS as OWN
 from schemas.base import Label
 
-
-@dataclass(frozen=True)
-class Example:
-    """A labelled text. With ``about`` the label is toward the object at ``spans`` (none: not found in it)."""
-
-    corpus: str
-    text: str
-    label: Label
-    about: str = ""
-    spans: tuple[tuple[int, int], ...] = ()
-
-
-@dataclass(frozen=True)
-class Corpus:
-    """A data set: how to read its rows, and under which licence it is."""
-
-    name: str
-    file: str
-    licence: str
-    domain: str
-    parse: Callable[[dict[str, Any]], Iterator[tuple[str, Label, tuple[tuple[int, int], ...]]]]
-
-    def read(self, directory: Path) -> list[Example]:
-        """Read every example.
-
-        Raises:
-            FileNotFoundError: the directory does not hold the data set.
-        """
-        examples = []
-        with (directory / self.file).open(encoding="utf-8") as lines:
-            for line in lines:
-                row = json.loads(line)
-                for about, label, spans in self.parse(row):
-                    examples.append(Example(self.name, row["text"], label, about, spans))
-        return examples
-
+__all__ = ["CORPORA", "FULL", "NAMES_2016", "OPEN", "Corpus", "Example", "find_name"]
 
 _POLARITY: dict[str, Label] = {
     "joy": "positive",
@@ -99,8 +63,6 @@ NAMES_2016 = {
 }
 _PATTERNS = {name: re.compile(rf"(?<![^\W_])(?:{body})\w*", re.I) for name, body in _NAMES.items()}
 
-Parsed = Iterator[tuple[str, Label, tuple[tuple[int, int], ...]]]
-
 
 def find_name(name: str, text: str) -> tuple[tuple[int, int], ...]:
     """Where one of the banks and operators of the tweets stands in a text (tolerant of misspelling)."""
@@ -109,30 +71,30 @@ def find_name(name: str, text: str) -> tuple[tuple[int, int], ...]:
 
 def _tweet(row: dict[str, Any]) -> Parsed:
     for name, label in row["targets"].items():
-        yield name, label, find_name(name, row["text"])
+        yield Verdict(label, name, find_name(name, row["text"]))
 
 
 def _target(row: dict[str, Any]) -> Parsed:
     name = NAMES_2016[row["target"]]
-    yield name, row["label"], find_name(name, row["text"])
+    yield Verdict(row["label"], name, find_name(name, row["text"]))
 
 
 def _entity(row: dict[str, Any]) -> Parsed:
     start, end = row["target_span"]
-    yield row["target"], row["label"], ((start, end),)
+    yield Verdict(row["label"], row["target"], ((start, end),))
 
 
 def _text(row: dict[str, Any]) -> Parsed:
-    yield "", _POLARITY[row["label"]], ()
+    yield Verdict(_POLARITY[row["label"]], fine=row["label"])
 
 
 def _emotions(row: dict[str, Any]) -> Parsed:
     """Emotions to polarity; surprise and mixed feelings have none, so such rows are left out."""
     polarities = {_POLARITY[emotion] for emotion in row["emotions"] if emotion != "surprise"}
     if not row["emotions"]:
-        yield "", "neutral", ()
+        yield Verdict("neutral")
     elif len(polarities) == 1:
-        yield "", polarities.pop(), ()
+        yield Verdict(polarities.pop())
 
 
 _NONE = "none stated; research"
@@ -146,7 +108,8 @@ CORPORA: dict[str, Corpus] = {
         Corpus("tweets_telecoms_2014", "tweets_telecoms_2014.jsonl", _NONE, "telecom", _tweet),
         Corpus("sentirueval2016_banks", "sentirueval2016_banks_train.jsonl", _NONE, "banks", _target),
         Corpus("sentirueval2016_telecom", "sentirueval2016_telecom_train.jsonl", _NONE, "telecom", _target),
+        OWN,
     )
 }
-OPEN: Sequence[str] = ("rusentne2023", "cedr")
+OPEN: Sequence[str] = ("rusentne2023", "cedr", OWN.name)
 FULL: Sequence[str] = tuple(CORPORA)

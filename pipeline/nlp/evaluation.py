@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.nlp.corpora import CORPORA, Example
-from pipeline.nlp.sentiment import LABELS, SentimentModel
+from pipeline.nlp.tiers import CLASSES, LABELS, Question, Tier
 
 _BINS = 15
 
@@ -34,49 +34,61 @@ class Score:
         return asdict(self)
 
 
-def probabilities(model: SentimentModel, examples: Sequence[Example]) -> NDArray[np.float64]:
+def probabilities(model: Tier, examples: Sequence[Example]) -> NDArray[np.float64]:
     """Probabilities of the examples' labels, (examples, 3): toward the object where they have one."""
-    rows = [
-        model.object_probabilities(example.text, example.spans)
-        if example.about
-        else model.text_probabilities(example.text)
-        for example in examples
-    ]
-    return np.array(rows, dtype=np.float64).reshape(-1, len(LABELS))
+    found = model.toward([Question(example.text, example.spans, example.about) for example in examples])
+    whole = [index for index, example in enumerate(examples) if not example.about]
+    found[whole] = model.whole([examples[index].text for index in whole])
+    return found.astype(np.float64)
 
 
-def score(predicted: NDArray[np.float64], examples: Sequence[Example]) -> Score:
-    """Compare probabilities, (examples, 3), with the labels."""
-    labels = np.array([LABELS.index(example.label) for example in examples])
+def score(predicted: NDArray[np.float64], right: Sequence[int], names: Sequence[str]) -> Score:
+    """Compare probabilities, (examples, names), with the classes that are right (their indexes)."""
+    labels = np.asarray(right, np.int64)
     chosen = predicted.argmax(axis=1)
     f1: dict[str, float] = {}
     precision: dict[str, float] = {}
     recall: dict[str, float] = {}
-    for index, name in enumerate(LABELS):
+    for index, name in enumerate(names):
         hits = int(((chosen == index) & (labels == index)).sum())
-        precision[name] = _round(hits / max(1, int((chosen == index).sum())))
-        recall[name] = _round(hits / max(1, int((labels == index).sum())))
-        f1[name] = _round(2 * hits / max(1, int((chosen == index).sum() + (labels == index).sum())))
+        said, there = int((chosen == index).sum()), int((labels == index).sum())
+        precision[name] = _round(hits / max(1, said))
+        recall[name] = _round(hits / max(1, there))
+        f1[name] = _round(2 * hits / max(1, said + there))
     return Score(
-        examples=len(examples),
+        examples=len(labels),
         f1=f1,
         precision=precision,
         recall=recall,
-        macro=_round(sum(f1.values()) / 3),
+        macro=_round(sum(f1.values()) / len(names)),
         polar=_round((f1["negative"] + f1["positive"]) / 2),
         calibration_error=_round(_calibration_error(predicted, chosen == labels)),
     )
 
 
-def by_domain(model: SentimentModel, examples: Sequence[Example]) -> dict[str, Score]:
-    """Scores per kind of text (banks, telecom, news) and, for texts without an object, per data set."""
+def by_domain(model: Tier, examples: Sequence[Example]) -> dict[str, Score]:
+    """Scores per kind of text (banks, telecom, news) and, for texts without an object, per data set.
+
+    Of RuSentiTweet two: over its five classes, and over three labels without the rows of speech and skip.
+    """
     domains: dict[str, list[Example]] = {}
     for example in examples:
         corpus = CORPORA[example.corpus]
-        domains.setdefault(corpus.domain if example.about else corpus.name, []).append(example)
-    return {
-        domain: score(probabilities(model, members), members) for domain, members in sorted(domains.items())
+        domain = corpus.domain if example.about else corpus.name
+        if example.fine in ("", *LABELS):
+            domains.setdefault(domain, []).append(example)
+    scores = {
+        domain: score(
+            probabilities(model, members), [LABELS.index(example.label) for example in members], LABELS
+        )
+        for domain, members in sorted(domains.items())
     }
+    fine = [example for example in examples if example.fine]
+    if fine:
+        classes = [CLASSES.index(example.fine) for example in fine]
+        found = model.classes([example.text for example in fine]).astype(np.float64)
+        scores[f"{fine[0].corpus}, five classes"] = score(found, classes, CLASSES)
+    return scores
 
 
 def _calibration_error(predicted: NDArray[np.float64], right: NDArray[np.bool_]) -> float:

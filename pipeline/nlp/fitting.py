@@ -1,144 +1,105 @@
-"""Fits one head of the sentiment model: design matrices, linear SVM, choice of C, temperature.
+"""Fits one head of the fast sentiment tier: linear SVM, choice of C, offsets of the classes, temperature.
 
 Only training imports this module; it needs the extra ``train`` (scikit-learn, scipy).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from sklearn.metrics import f1_score
 from sklearn.svm import LinearSVC
-
-from pipeline.nlp import features
-
-COSTS = (0.25, 0.5)
-"""Candidates for the inverse regularisation of the SVM."""
 
 FOLDS = 3
 TOLERANCE = 0.1  # liblinear's own default; 0.001 changes no score and takes three times as long
-NEAR = 1.5
-"""Weight of the features near the object: the more, the less they are regularised."""
+_LEAST = 0.05
+"""A smaller probability of a soft label is not learned from."""
 
-OWN = 0.7
-"""Weight of the features' second copy for examples of the head's own kind (Daumé 2007, EasyAdapt)."""
-
-_BUCKETS = 1 << features.BITS
+_STEPS = np.linspace(-0.4, 0.4, 17)
 
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a head learns from, one row per example: ``judged`` rows decide about C and calibration."""
+    """What a head learns from, a row per example."""
 
     design: Any
-    """(rows, a multiple of the buckets), sparse."""
-    labels: Array
-    judged: Array
+    """(rows, columns), sparse."""
+    targets: Array
+    """(rows, classes): probabilities of the classes; a label is a row with one 1."""
+    weights: Array
     folds: Array
     """0 to `FOLDS` - 1."""
-    domains: Array
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """A head: ``weights`` has a column per label for each block of the design."""
+class Head:
+    """A fitted head, (columns, classes) and (classes,), and the scores of each row by a model without it.
+
+    ``partial`` are the weights and the bias of the models without each fold.
+    """
 
     weights: Array
     bias: Array
-    temperature: float
-    cost: float
-    inner_macro: dict[str, float]
-    """Mean macro F1 over the domains, on the inner folds, per candidate C."""
+    out_of_fold: Array
+    partial: tuple[tuple[Array, Array], ...] = ()
+
+    def elsewhere(self, design: Any, folds: Array) -> Array:
+        """The scores of other rows by the models that have not seen their fold."""
+        scores = np.zeros((design.shape[0], len(self.bias)))
+        for fold, (weights, bias) in enumerate(self.partial):
+            scores[folds == fold] = design[folds == fold] @ weights + bias
+        return scores
 
 
-def matrix(items: Sequence[tuple[Sequence[str], Sequence[int]]]) -> Any:
-    """Rows of feature counts over the root of their sum, from tokens and pairs: `SentimentModel._sum`."""
-    buckets: dict[str, Array] = {}
-    rows = []
-    for keys, pairs in items:
-        for key in keys:
-            if key not in buckets:
-                buckets[key] = np.array(features.features(key), dtype=np.int32)
-        rows.append(np.concatenate([*(buckets[key] for key in keys), np.array(pairs, dtype=np.int32)]))
-    sizes = np.array([len(row) for row in rows])
-    indices = np.concatenate(rows).astype(np.int32)
-    values = np.repeat(1 / np.sqrt(np.maximum(sizes, 1)), sizes)
-    counts = sp.csr_matrix(
-        (values, indices, np.concatenate([[0], np.cumsum(sizes)])), shape=(len(rows), _BUCKETS)
-    )
-    counts.sum_duplicates()
-    return counts
-
-
-def adapted(rows: Any, own: Array) -> list[Any]:
-    """The rows, and their copy where they are of the head's own kind; `merge` undoes it."""
-    return [rows, sp.diags_array(own * OWN).tocsr() @ rows]
-
-
-def side_by_side(blocks: Sequence[Any]) -> Any:
-    """Blocks of columns as one design."""
-    return sp.hstack(blocks).tocsr()
-
-
-def fit(task: Task, seed: int) -> Fitted:
-    """Choose C on the inner folds, fit on everything, scale the scores to probabilities.
+def fit(task: Task, cost: float, seed: int) -> Head:
+    """Fit on everything, and, for the scores, on everything but each fold in turn.
 
     Raises:
-        ValueError: a label is missing from the examples.
+        ValueError: a class is missing from the examples.
     """
-    candidates = {cost: _out_of_fold(task, cost, seed) for cost in COSTS}
-    inner = {cost: _macro(task, scores) for cost, scores in candidates.items()}
-    cost = max(inner, key=inner.__getitem__)
-    machine = _machine(cost, seed).fit(task.design, task.labels)
-    return Fitted(
-        weights=machine.coef_.T,
-        bias=machine.intercept_,
-        temperature=_temperature(candidates[cost][task.judged], task.labels[task.judged]),
-        cost=cost,
-        inner_macro={str(candidate): round(value, 4) for candidate, value in inner.items()},
-    )
+    machines = [_machine(task, np.flatnonzero(task.folds != fold), cost, seed) for fold in range(FOLDS)]
+    machine = _machine(task, np.arange(len(task.folds)), cost, seed)
+    partial = tuple((other.coef_.T, other.intercept_) for other in machines)
+    head = Head(machine.coef_.T, machine.intercept_, np.zeros(0), partial)
+    return replace(head, out_of_fold=head.elsewhere(task.design, task.folds))
 
 
-def merge(weights: Array) -> Array:
-    """Weights of an `adapted` design, (2 * buckets, 3), as those that hold for the own kind."""
-    merged: Array = weights[:_BUCKETS] + OWN * weights[_BUCKETS : 2 * _BUCKETS]
-    return merged
+def _machine(task: Task, kept: Array, cost: float, seed: int) -> Any:
+    """Balanced classes; a soft label is learned as one example per probable class."""
+    rows, labels = np.nonzero(task.targets[kept] > _LEAST)
+    rows = kept[rows]
+    weights = task.weights[rows] * task.targets[rows, labels]
+    classes = task.targets.shape[1]
+    if len(set(labels)) < classes:
+        raise ValueError("a label is missing from the examples of a fold: more data is needed")
+    sums = np.bincount(labels, weights, classes)
+    weights = weights * (weights.sum() / classes / sums)[labels]
+    machine = LinearSVC(C=cost, random_state=seed, tol=TOLERANCE, max_iter=5000)
+    return machine.fit(task.design[rows], labels, sample_weight=weights)
 
 
-def _machine(cost: float, seed: int) -> Any:
-    return LinearSVC(C=cost, class_weight="balanced", random_state=seed, tol=TOLERANCE, max_iter=5000)
+def offsets(scores: Array, measure: Callable[[Array], float]) -> Array:
+    """What to add to the scores of the classes, (classes,), so that the measure of them is best.
+
+    Two rounds over the classes, each moved in steps of 0.05 by at most 0.4.
+    """
+    best = np.zeros(scores.shape[1])
+    for _ in range(2):
+        for label in range(scores.shape[1]):
+            tried = [best + step * (np.arange(len(best)) == label) for step in _STEPS]
+            values = [measure(scores + offset) for offset in tried]
+            best = tried[int(np.argmax(values))] if max(values) > measure(scores + best) else best
+    centred: Array = best - best.mean()
+    return centred
 
 
-def _out_of_fold(task: Task, cost: float, seed: int) -> Array:
-    scores = np.zeros((len(task.labels), 3))
-    for fold in range(FOLDS):
-        left_out = task.folds == fold
-        machine = _machine(cost, seed).fit(task.design[~left_out], task.labels[~left_out])
-        if len(machine.classes_) != 3:
-            raise ValueError("a label is missing from the examples of a fold: more data is needed")
-        scores[left_out] = machine.decision_function(task.design[left_out])
-    return scores
-
-
-def _macro(task: Task, scores: Array) -> float:
-    values = []
-    for domain in sorted(set(task.domains[task.judged])):
-        chosen = task.judged & (task.domains == domain)
-        values.append(
-            f1_score(task.labels[chosen], scores[chosen].argmax(axis=1), average="macro", zero_division=0)
-        )
-    return float(np.mean(values))
-
-
-def _temperature(scores: Array, labels: Array) -> float:
+def temperature(scores: Array, labels: Array) -> float:
     """The temperature with the least negative log-likelihood of held-out scores (Guo et al. 2017)."""
 
     def loss(log_temperature: float) -> float:
@@ -148,3 +109,18 @@ def _temperature(scores: Array, labels: Array) -> float:
         return float(np.mean(normaliser - logits[np.arange(len(labels)), labels]))
 
     return float(np.exp(minimize_scalar(loss, bounds=(-4, 4), method="bounded").x))
+
+
+def softmax(scores: Array) -> Array:
+    """Probabilities from scores, (rows, classes)."""
+    exponents = np.exp(scores - scores.max(axis=1, keepdims=True))
+    result: Array = exponents / exponents.sum(axis=1, keepdims=True)
+    return result
+
+
+def f1(chosen: Array, labels: Array, classes: int) -> Array:
+    """The F1 of each class, (classes,); 0 where neither has it."""
+    hits = np.bincount(labels[chosen == labels], minlength=classes)
+    both = np.bincount(chosen, minlength=classes) + np.bincount(labels, minlength=classes)
+    result: Array = 2 * hits / np.maximum(both, 1)
+    return result

@@ -1,7 +1,7 @@
 """Reads the project's own labelled sentences, made for what the public data sets do not teach.
 
 They live in ``pipeline/nlp/data`` under a licence of their own (see the README there), and may be trained on
-and shipped. Training takes them as `Example`, like those of ``corpora.py``.
+and shipped. Training takes them as `Example`, like those of ``corpora.py``; none is ever held out.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from pipeline.nlp.corpora import Corpus, Example, Parsed
+from pipeline.nlp.example import Corpus, Example, Parsed, Verdict
 from schemas.base import Label
 
 DATA = Path(__file__).parent / "data"
@@ -76,7 +76,17 @@ class OwnExample:
 
     def as_example(self) -> Example:
         """The same as an example of the data set ``own``."""
-        return Example(CORPUS.name, self.text, self.label, self.target, (self.span,))
+        return Example(CORPUS.name, self.text, *self.verdict())
+
+    def verdict(self) -> Verdict:
+        """The label and all that training needs besides the text."""
+        return Verdict(
+            label=self.label,
+            about=self.target,
+            spans=(self.span,),
+            frame=self.group,
+            aside=self.phenomenon == "off_target",
+        )
 
 
 def read(path: Path = DATA / FILE) -> list[OwnExample]:
@@ -142,12 +152,11 @@ def _parse(row: dict[str, Any]) -> OwnExample:
 
 
 def _toward(row: dict[str, Any]) -> Parsed:
-    example = _parse(row)
-    yield example.target, example.label, (example.span,)
+    yield _parse(row).verdict()
 
 
-CORPUS = Corpus("own", FILE, "Apache-2.0 OR CC0-1.0", "own", _toward)
-"""For training: ``CORPUS.read(DATA)`` gives what `examples` gives."""
+CORPUS = Corpus("own", FILE, "Apache-2.0 OR CC0-1.0", "own", _toward, DATA)
+"""For training: it reads what `examples` reads, whatever the folder of the data sets."""
 
 
 if __name__ == "__main__":

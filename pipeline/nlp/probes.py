@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-from schemas import Sentiment
+from pipeline.nlp.tiers import LABELS, Question, Tier
 from schemas.base import Label
 
 
@@ -50,23 +49,16 @@ PROBES: tuple[Probe, ...] = (
 )
 
 
-class Judge(Protocol):
-    """What a sentiment model is to the probes."""
-
-    def text(self, texts: Sequence[str]) -> list[Sentiment]: ...
-
-    def toward(self, items: Sequence[tuple[str, Sequence[tuple[int, int]]]]) -> list[Sentiment]: ...
-
-
-def judge(model: Judge, probe: Probe) -> Label:
+def judge(model: Tier, probe: Probe) -> Label:
     """The model's label for a probe."""
     if not probe.about:
-        return model.text([probe.text])[0].label
+        return LABELS[int(model.whole([probe.text])[0].argmax())]
     start = probe.text.index(probe.about)
-    return model.toward([(probe.text, [(start, start + len(probe.about))])])[0].label
+    question = Question(probe.text, [(start, start + len(probe.about))], probe.about)
+    return LABELS[int(model.toward([question])[0].argmax())]
 
 
-def score(model: Judge) -> dict[str, str]:
+def score(model: Tier) -> dict[str, str]:
     """How many probes of each skill the model gets right, as ``right/all``."""
     skills: dict[str, list[bool]] = {}
     for probe in PROBES:

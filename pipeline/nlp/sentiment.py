@@ -1,104 +1,44 @@
-"""How a text speaks, and how it speaks of one object in it: an additive model over hashed n-grams.
+"""The fast sentiment tier: an additive model over hashed words, pairs and letters, for every post.
 
-The score of a label is a sum over the words of the text (and over the words near the object), so the work
-per word is done once and cached. Trained by ``training.py``, used by ``annotator.py`` for every post.
+The score of a class is a sum over the distinct words and pairs of a text (and of those near the object), so
+what a word adds is looked up once and cached. Trained by ``training.py``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pipeline.nlp import features
-from schemas import Sentiment
-from schemas.base import Label
+from pipeline.nlp import fast_tokens
+from pipeline.nlp.fast_pieces import THE_OBJECT
+from pipeline.nlp.fast_tokens import Tokens, Units
+from pipeline.nlp.fast_weights import COLUMNS, NEAR, OBJECT, TEXT, IncompatibleModel, Weights
+from pipeline.nlp.fast_words import Hashes, Ints, Words, buckets
+from pipeline.nlp.tiers import CLASSES, LABELS, Floats, Question, as_labels
 
-LABELS: tuple[Label, ...] = ("negative", "neutral", "positive")
-"""The order of scores and probabilities everywhere in the language models."""
+__all__ = ["FILE", "MODELS", "IncompatibleModel", "SentimentModel"]
 
 MODELS = Path(__file__).parent / "model"
 FILE = "sentiment.npz"
-CACHED_TOKENS = 131_072
+CACHED_WORDS = 131_072
+"""When so many words are known, the next batch starts anew."""
 
-Floats = NDArray[np.float32]
-Spans = Sequence[tuple[int, int]]
+_BATCH = 256
+"""Texts at a time: enough to spread the cost of a call of numpy, few enough for the processor's cache."""
 
-_TEXT, _GLOBAL, _NEAR = slice(0, 3), slice(3, 6), slice(6, 9)
-_COUNT = 9
-
-
-class IncompatibleModel(ValueError):
-    """A weights file that this code cannot use; train it again."""
-
-
-@dataclass(frozen=True)
-class Weights:
-    """What training leaves behind.
-
-    ``table`` has a row per feature bucket and the columns text, object (whole text), object (near it), three
-    labels each. ``bias`` (2, 3) and ``temperature`` (2,) are for the text and the object head; ``prior`` (3,)
-    are the label's probabilities where a text holds no token at all.
-    """
-
-    name: str
-    table: Floats
-    bias: Floats
-    temperature: Floats
-    prior: Floats
-
-    def save(self, path: Path) -> None:
-        """Write the weights as int8: ``sign(w) sqrt(|w|)``, scaled per column, keeps small ones distinct."""
-        scale = np.abs(self.table).max(axis=0)
-        scale[scale == 0] = 1
-        squeezed = np.sign(self.table) * np.sqrt(np.abs(self.table) / scale)
-        np.savez_compressed(
-            path,
-            name=np.array(self.name),
-            features=np.array([features.VERSION, features.BITS]),
-            table=np.rint(squeezed * 127).astype(np.int8),
-            scale=scale,
-            bias=self.bias,
-            temperature=self.temperature,
-            prior=self.prior,
-        )
-
-    @classmethod
-    def read(cls, path: Path) -> Weights:
-        """Read what `save` wrote.
-
-        Raises:
-            FileNotFoundError: there is no such file.
-            IncompatibleModel: it was trained with other features.
-        """
-        with np.load(path, allow_pickle=False) as stored:
-            if stored["features"].tolist() != [features.VERSION, features.BITS]:
-                raise IncompatibleModel(
-                    f"{path} was trained with other features: run `molva train sentiment`"
-                )
-            squeezed = stored["table"].astype(np.float32) / 127
-            table = np.sign(squeezed) * squeezed**2 * stored["scale"]
-            return cls(
-                name=str(stored["name"]),
-                table=table.astype(np.float32),
-                bias=stored["bias"],
-                temperature=stored["temperature"],
-                prior=stored["prior"],
-            )
+_WORD, _LETTERS, _VECTOR = (slice(at * COLUMNS, (at + 1) * COLUMNS) for at in range(3))
+_SQUARES = slice(3 * COLUMNS, 3 * COLUMNS + 3)
 
 
 class SentimentModel:
-    """Sentiment of texts and toward objects in them. Not thread-safe (it caches words)."""
+    """Sentiment of texts and toward objects in them; a `tiers.Tier`. Not thread-safe (it caches words)."""
 
     def __init__(self, weights: Weights) -> None:
         self.name = weights.name
-        """For the field ``model`` of the records."""
         self._weights = weights
-        self._index: dict[str, int] = {}
-        self._rows = np.zeros((CACHED_TOKENS + 1, _COUNT + 1), np.float32)
+        self._forget()
 
     @classmethod
     def load(cls, model: str | Path) -> SentimentModel:
@@ -111,73 +51,113 @@ class SentimentModel:
         path = MODELS / model / FILE if isinstance(model, str) else model
         return cls(Weights.read(path))
 
-    def text(self, texts: Sequence[str]) -> list[Sentiment]:
-        """The sentiment of each text as a whole."""
-        return [_sentiment(self.text_probabilities(text)) for text in texts]
+    def classes(self, texts: Sequence[str]) -> Floats:
+        """Probabilities of `tiers.CLASSES` for whole texts, (texts, 5)."""
+        return self._in_batches([Question(text) for text in texts], len(CLASSES))
 
-    def toward(self, items: Sequence[tuple[str, Spans]]) -> list[Sentiment]:
-        """The sentiment of each text toward the object that stands at the spans (character offsets).
+    def whole(self, texts: Sequence[str]) -> Floats:
+        """Probabilities of the three labels for whole texts, (texts, 3)."""
+        return as_labels(self.classes(texts), self._weights.aside)
 
-        No spans: the object is not named in the text, and the whole text is the evidence.
+    def toward(self, questions: Sequence[Question]) -> Floats:
+        """Probabilities of the three labels toward objects, (questions, 3).
+
+        Where no span is given, the whole text is the evidence.
         """
-        return [_sentiment(self.object_probabilities(text, spans)) for text, spans in items]
+        found = np.empty((len(questions), len(LABELS)), np.float32)
+        named = np.array([bool(question.spans) for question in questions], bool)
+        found[~named] = self.whole([question.text for question in questions if not question.spans])
+        found[named] = self._in_batches([question for question in questions if question.spans], len(LABELS))
+        return found
 
-    def text_probabilities(self, text: str) -> Floats:
-        """Probabilities of the three labels for a whole text, (3,)."""
-        tokens = features.tokenize(features.excerpt(text, ())[0])
-        if not tokens:
-            return self._weights.prior
-        return self._softmax(0, self._sum(tokens, _TEXT))
+    def _in_batches(self, questions: Sequence[Question], width: int) -> Floats:
+        """Probabilities of the classes (``width`` 5) or toward the objects (3)."""
+        found = np.empty((len(questions), width), np.float32)
+        for at in range(0, len(questions), _BATCH):
+            some = questions[at : at + _BATCH]
+            tokens = self._tokens([fast_tokens.marked(question) for question in some])
+            score = self._of_classes if width == len(CLASSES) else self._of_objects
+            found[at : at + _BATCH] = score(tokens, len(some))
+        return found
 
-    def object_probabilities(self, text: str, spans: Spans) -> Floats:
-        """Probabilities of the three labels toward the object at ``spans``, (3,)."""
-        if not spans:
-            return self.text_probabilities(text)
-        text, spans = features.excerpt(text, spans)
-        tokens = features.mask(features.tokenize(text), spans)
-        if not tokens:
-            return self._weights.prior
-        score = self._sum(tokens, _GLOBAL)
-        close = features.near(tokens)
-        if close:
-            score = score + self._sum(tokens, _NEAR, close)
-        return self._softmax(1, score)
-
-    def _sum(
-        self, tokens: Sequence[features.Token], columns: slice, chosen: Sequence[int] | None = None
-    ) -> Floats:
-        """Add up the distinct tokens and pairs of neighbours, over the root of the number of features."""
-        keys, pairs = features.units(tokens, chosen)
-        rows = self._rows[self._indexes(keys)]
-        total = rows[:, columns].sum(axis=0)
-        if pairs:
-            total = total + self._weights.table[pairs, columns].sum(axis=0)
-        scaled: Floats = total / np.sqrt(rows[:, _COUNT].sum() + len(pairs))
-        return scaled
-
-    def _indexes(self, keys: Sequence[str]) -> list[int]:
-        """Rows of the cache that hold these tokens; a full cache starts anew."""
-        if len(self._index) + len(keys) > CACHED_TOKENS:
-            self._index.clear()
-        return [self._index.get(key) or self._learn(key) for key in keys]
-
-    def _learn(self, key: str) -> int:
-        buckets = features.features(key)
-        row = len(self._index) + 1
-        self._rows[row, :_COUNT] = self._weights.table[buckets].sum(axis=0)
-        self._rows[row, _COUNT] = len(buckets)
-        self._index[key] = row
-        return row
-
-    def _softmax(self, head: int, score: Floats) -> Floats:
-        logits = (score + self._weights.bias[head]) / self._weights.temperature[head]
-        exponents = np.exp(logits - logits.max())
-        probabilities: Floats = exponents / exponents.sum()
+    def _of_classes(self, tokens: Tokens, count: int) -> Floats:
+        score = self._sum(*fast_tokens.of_text(self._words, tokens), TEXT, count)
+        probabilities = _softmax((score + self._weights.bias[TEXT]) / self._weights.temperature[0])
+        probabilities[np.bincount(tokens.texts, minlength=count) == 0] = self._weights.prior
         return probabilities
 
+    def _of_objects(self, tokens: Tokens, count: int) -> Floats:
+        score = self._sum(*fast_tokens.of_text(self._words, tokens), OBJECT, count)
+        score += self._sum(*fast_tokens.near_object(self._words, tokens), NEAR, count)
+        probabilities = _softmax((score + self._weights.bias[OBJECT]) / self._weights.temperature[1])
+        others = tokens.texts[(self._words.kinds[tokens.words] & THE_OBJECT) == 0]
+        silent = np.bincount(others, minlength=count) == 0
+        probabilities[silent] = as_labels(self._weights.prior[np.newaxis], self._weights.aside)
+        return probabilities
 
-def _sentiment(probabilities: Floats) -> Sentiment:
-    negative, neutral, positive = (round(float(p), 5) for p in probabilities)
-    return Sentiment(
-        label=LABELS[int(probabilities.argmax())], negative=negative, neutral=neutral, positive=positive
-    )
+    def _sum(self, words: Units, pairs: Units, columns: slice, count: int) -> Floats:
+        """Add up three blocks (words and pairs, letters, vectors), each over the root of its squares' sum."""
+        rows = _added(self._rows[words.values], words.texts, count)
+        scores = self._weights.table.rows(pairs.values)[:, columns]
+        idf = self._weights.idf(pairs.values)
+        pair = _added(np.column_stack([scores, idf * idf]), pairs.texts, count)
+        roots = rows[:, _SQUARES]
+        roots[:, 0] += pair[:, -1]
+        roots = np.sqrt(np.maximum(roots, 1e-9))
+        total: Floats = (rows[:, _WORD][:, columns] + pair[:, :-1]) / roots[:, :1]
+        total += rows[:, _LETTERS][:, columns] / roots[:, 1:2]
+        total += rows[:, _VECTOR][:, columns] / roots[:, 2:]
+        return total
+
+    def _forget(self) -> None:
+        self._words = Words()
+        self._rows = np.zeros((1024, 3 * COLUMNS + 3), np.float32)
+        self._filled = 0
+
+    def _tokens(self, texts: Sequence[str]) -> Tokens:
+        if len(self._words.known) > CACHED_WORDS:
+            self._forget()
+        numbers = fast_tokens.cut(self._words, texts)
+        self._learn()
+        return fast_tokens.place(self._words, numbers, len(texts))
+
+    def _learn(self) -> None:
+        """Look up what the words that are new add to the scores."""
+        learned = self._words.learn()
+        count = len(learned.whole)
+        rows = np.zeros((count, 3 * COLUMNS + 3), np.float32)
+        own = buckets(learned.whole)
+        idf = self._weights.idf(own)
+        rows[:, _WORD] = self._weights.table.rows(own)
+        rows[:, 3 * COLUMNS] = idf * idf
+        letters = self._weights.table.rows(learned.rest)
+        squares = self._weights.idf(learned.rest) ** 2
+        sums = _added(np.column_stack([letters, squares]), learned.owners, count)
+        rows[:, _LETTERS], rows[:, 3 * COLUMNS + 1] = sums[:, :-1], sums[:, -1]
+        self._learn_vectors(learned.whole, idf - 1, rows)
+        self._filled += count
+        if self._filled > len(self._rows):
+            self._rows = np.resize(self._rows, (2 * self._filled, self._rows.shape[1]))
+        self._rows[self._filled - count : self._filled] = rows
+
+    def _learn_vectors(self, whole: Hashes, weight: Floats, rows: Floats) -> None:
+        vectors = self._weights.vectors
+        places, known = vectors.find(whole)
+        some = places[known]
+        rows[known, _VECTOR] = vectors.scores.rows(some) * weight[known, np.newaxis]
+        rows[known, 3 * COLUMNS + 2] = vectors.squares[some].astype(np.float32) * weight[known] ** 2
+
+
+def _added(rows: Floats, owners: Ints, count: int) -> Floats:
+    """The sum of the rows of each owner, (count, width); owners are sorted."""
+    total = np.zeros((count, rows.shape[1]), np.float32)
+    if len(owners):
+        starts = np.flatnonzero(np.diff(owners, prepend=-1))
+        total[owners[starts]] = np.add.reduceat(rows, starts, axis=0)
+    return total
+
+
+def _softmax(logits: Floats) -> Floats:
+    exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities: Floats = exponents / exponents.sum(axis=1, keepdims=True)
+    return probabilities

@@ -5,9 +5,10 @@ from __future__ import annotations
 import heapq
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from zlib import crc32
 
-from pipeline.nlp.corpora import Example
+from pipeline.nlp.example import Example
 from schemas.base import Label
 
 _NOT_SAID = re.compile(r"https?://\S*|www\.\S*|@\w+|\bRT\b|&(?:\w+;)+")
@@ -71,7 +72,7 @@ def as_texts(examples: Sequence[Example]) -> list[Example]:
     """One example per text for the sentiment of the text as a whole.
 
     A text that is labelled toward objects takes the polarity of those labels that are not neutral; where they
-    contradict each other, it is left out.
+    contradict each other, or an object only stands by (`Example.aside`), it is left out.
     """
     by_text: dict[str, list[Example]] = {}
     for example in examples:
@@ -79,7 +80,7 @@ def as_texts(examples: Sequence[Example]) -> list[Example]:
     chosen = []
     for same in by_text.values():
         polar: set[Label] = {example.label for example in same} - {"neutral"}
-        if len(polar) < 2:
+        if len(polar) < 2 and not any(example.aside for example in same):
             label = polar.pop() if polar else "neutral"
-            chosen.append(Example(same[0].corpus, same[0].text, label, same[0].about))
+            chosen.append(replace(same[0], label=label, spans=()))
     return chosen

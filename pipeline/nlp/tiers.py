@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,8 @@ LABELS: Final[tuple[Label, ...]] = ("negative", "neutral", "positive")
 """The order of scores and probabilities everywhere in the language models."""
 
 CLASSES: Final = (*LABELS, "speech", "skip")
-"""The classes of a whole text, those of RuSentiTweet: speech is a formula (greetings, thanks, congratulations),
-skip is what cannot be judged."""
+"""The classes of a whole text, those of RuSentiTweet: speech is a formula (greeting, thanks, wish), skip is
+what cannot be judged."""
 
 Floats = NDArray[np.float32]
 Spans = Sequence[tuple[int, int]]
@@ -54,6 +54,30 @@ class Tier(Protocol):
     def toward(self, questions: Sequence[Question]) -> Floats:
         """Probabilities of `LABELS` toward the objects asked for, (questions, 3)."""
         ...
+
+
+@runtime_checkable
+class Attributing(Protocol):
+    """A tier of several models that says which of them answered each row of its last call."""
+
+    answered: Sequence[str]
+
+
+def answered(tier: Tier, rows: int) -> list[str]:
+    """The names of the models that answered the rows of the tier's last call."""
+    return list(tier.answered) if isinstance(tier, Attributing) else [tier.name] * rows
+
+
+def as_labels(classes: Floats, aside: float) -> Floats:
+    """Probabilities of the five classes, (n, 5), as those of three labels, (n, 3).
+
+    Of speech and skip the share ``aside`` counts as neutral; the rest is left out, so that the answer is
+    about texts that say something.
+    """
+    labels = classes[:, : len(LABELS)].copy()
+    labels[:, 1] += aside * classes[:, len(LABELS) :].sum(axis=1)
+    probabilities: Floats = labels / labels.sum(axis=1, keepdims=True)
+    return probabilities
 
 
 def sentiments(probabilities: Floats) -> list[Sentiment]:

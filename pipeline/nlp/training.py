@@ -13,15 +13,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.table import Table
 
-from pipeline.nlp import features, fitting, probes
+from pipeline.nlp import fast_design, fast_heads, fitting, probes
 from pipeline.nlp.contrast import contrasts
 from pipeline.nlp.corpora import CORPORA, FULL, OPEN, Corpus, Example
 from pipeline.nlp.evaluation import Score, by_domain
+from pipeline.nlp.fast_vectors import WordVectors, read_vectors
+from pipeline.nlp.fast_weights import VERSION, Squeezed, Vectors, Weights, idf
 from pipeline.nlp.model_card import render
-from pipeline.nlp.sentiment import FILE, LABELS, MODELS, SentimentModel, Weights
+from pipeline.nlp.sentiment import FILE, MODELS, SentimentModel
 from pipeline.nlp.splits import as_texts, distinct, group, position
+from pipeline.nlp.tiers import CLASSES, LABELS, Question
 
 Which = Literal["open", "full"]
 SETS: dict[str, Sequence[str]] = {"open": OPEN, "full": FULL}
@@ -52,8 +56,9 @@ class Report:
     held_out_share: float
     data: dict[str, dict[str, Any]]
     """Per data set: licence, examples after deduplication (train, held out), labels."""
-    costs: dict[str, float]
-    inner_macro_f1: dict[str, dict[str, float]]
+    cost: float
+    chosen: dict[str, dict[str, Any]]
+    """Per head, what inner folds chose and reached."""
     temperatures: dict[str, float]
     scores: dict[str, Score]
     probes: dict[str, str]
@@ -67,13 +72,20 @@ class Report:
         for column in ("", "examples", *LABELS, "macro F1", "F+-", "ECE"):
             table.add_column(column, justify="right" if column else "left")
         for domain, score in self.scores.items():
-            values = (*score.f1.values(), score.macro, score.polar, score.calibration_error)
+            values = (
+                *(score.f1[label] for label in LABELS),
+                score.macro,
+                score.polar,
+                score.calibration_error,
+            )
             table.add_row(domain, f"{score.examples:,}", *(f"{value:.3f}" for value in values))
         return table
 
 
 def split(which: str, data_dir: Path, seed: int = SEED, corpora: Sequence[Corpus] = ()) -> Split:
     """Read the data sets of a model and part them by groups of near-duplicates.
+
+    The project's own sentences are never held out; their folds keep frames together.
 
     Raises:
         FileNotFoundError: a data set is not in the directory.
@@ -83,7 +95,10 @@ def split(which: str, data_dir: Path, seed: int = SEED, corpora: Sequence[Corpus
     train, folds, held_out = [], [], []
     for example, name in zip(examples, group([example.text for example in examples]), strict=True):
         place = position(name, seed)
-        if place < HELD_OUT:
+        if example.frame:
+            train.append(example)
+            folds.append(int(position(example.frame, seed) * fitting.FOLDS))
+        elif place < HELD_OUT:
             held_out.append(example)
         else:
             train.append(example)
@@ -112,28 +127,22 @@ def train(
     """
     parts = split(which, data_dir, seed, corpora)
     report(f"{len(parts.train)} examples to learn from, {len(parts.held_out)} held out")
-    texts = _texts(parts)
-    report(f"text: fitting on {len(texts.train)} texts")
-    of_text = fitting.fit(_text_task(texts), seed)
-    report(f"text: C {of_text.cost}; object: fitting")
-    of_object = fitting.fit(_object_task(parts, seed), seed)
-    report(f"object: C {of_object.cost}; writing and scoring")
+    weights, chosen = learn(which, parts, seed, report)
     out_dir = MODELS / which if out_dir is None else out_dir
     out_dir.mkdir(parents=True, exist_ok=True)
-    _weights(which, parts, of_text, of_object).save(out_dir / FILE)
+    weights.save(out_dir / FILE)
+    report("scoring")
     model = SentimentModel.load(out_dir / FILE)
-    held_out = [example for example in texts.held_out if not example.about]
-    held_out += [example for example in parts.held_out if example.about]
     result = Report(
         model=model.name,
         seed=seed,
-        feature_version=features.VERSION,
+        feature_version=VERSION,
         held_out_share=HELD_OUT,
         data=_describe(parts, {corpus.name: corpus for corpus in corpora} or CORPORA),
-        costs={"text": of_text.cost, "object": of_object.cost},
-        inner_macro_f1={"text": of_text.inner_macro, "object": of_object.inner_macro},
-        temperatures={"text": of_text.temperature, "object": of_object.temperature},
-        scores=by_domain(model, held_out),
+        cost=fast_heads.COST,
+        chosen=chosen,
+        temperatures={"text": float(weights.temperature[0]), "object": float(weights.temperature[1])},
+        scores=by_domain(model, parts.held_out),
         probes=probes.score(model),
     )
     document = json.dumps(result.as_json(), ensure_ascii=False, indent=2)
@@ -142,54 +151,79 @@ def train(
     return result
 
 
+def learn(
+    which: str, parts: Split, seed: int, report: Callable[[str], None]
+) -> tuple[Weights, dict[str, dict[str, Any]]]:
+    """The weights that the training part teaches, and what inner folds chose for each head.
+
+    Raises:
+        ValueError: too few examples of a label.
+    """
+    texts, objects, judged = _texts(parts), *_objects(parts, seed)
+    report(f"encoding {len(texts.train)} texts and {len(objects.train)} questions about objects")
+    encoded = fast_design.encode(
+        [Question(example.text) for example in texts.train]
+        + [Question(example.text, example.spans) for example in objects.train]
+    )
+    vectors = read_vectors()
+    rarity = fast_design.rarity(encoded)
+    of_text = np.arange(len(texts.train))
+    of_object = len(texts.train) + np.arange(len(objects.train))
+    report("text: fitting")
+    blocks = fast_design.blocks(encoded, of_text, False, rarity, vectors)
+    text, general = fast_heads.of_texts(blocks, texts.train, np.array(texts.folds), seed)
+    report(f"text: {text.chosen}; object: fitting")
+    blocks = fast_design.blocks(encoded, of_object, False, rarity, vectors)
+    blocks += fast_design.blocks(encoded, of_object, True, rarity, vectors)
+    domains = np.array([CORPORA[example.corpus].domain for example in objects.train])
+    about = fast_heads.of_objects(
+        blocks, objects.train, np.array(objects.folds), domains, judged, general, seed
+    )
+    report(f"object: {about.chosen}")
+    weights = _weights(which, parts, text, about, rarity, vectors)
+    return weights, {"text": text.chosen, "object": about.chosen}
+
+
 def _texts(parts: Split) -> Split:
     """The same parts with one example per text, for the head that judges whole texts."""
     fold_of = {example.text: fold for example, fold in zip(parts.train, parts.folds, strict=True)}
     train = as_texts(parts.train)
-    return Split(train, [fold_of[example.text] for example in train], as_texts(parts.held_out))
+    return Split(train, [fold_of[example.text] for example in train], [])
 
 
-def _text_task(parts: Split) -> fitting.Task:
-    rows = fitting.matrix([features.units(_tokens(example)) for example in parts.train])
-    own = np.array([not example.about for example in parts.train])
-    return _task(parts, fitting.adapted(rows, own), own)
+def _objects(parts: Split, seed: int) -> tuple[Split, fitting.Array]:
+    """The examples about objects and those made by joining them, and which of all are real."""
+    real = [(example, fold) for example, fold in zip(parts.train, parts.folds, strict=True) if example.about]
+    made, folds = contrasts(parts.train, parts.folds, seed)
+    train = [example for example, _ in real] + made
+    return Split(train, [fold for _, fold in real] + folds, []), np.arange(len(train)) < len(real)
 
 
-def _object_task(real: Split, seed: int) -> fitting.Task:
-    made, folds = contrasts(real.train, real.folds, seed)
-    parts = Split(real.train + made, real.folds + folds, [])
-    masked = [features.mask(_tokens(example), example.spans) for example in parts.train]
-    rows = fitting.matrix([features.units(tokens) for tokens in masked])
-    close = fitting.matrix([features.units(tokens, features.near(tokens)) for tokens in masked])
-    own = np.array([bool(example.about) for example in parts.train])
-    judged = own & (np.arange(len(own)) < len(real.train))
-    return _task(parts, [*fitting.adapted(rows, own), fitting.NEAR * close], judged)
-
-
-def _task(parts: Split, blocks: list[Any], judged: fitting.Array) -> fitting.Task:
-    return fitting.Task(
-        design=fitting.side_by_side(blocks),
-        labels=np.array([LABELS.index(example.label) for example in parts.train]),
-        judged=judged,
-        folds=np.array(parts.folds),
-        domains=np.array([CORPORA[example.corpus].domain for example in parts.train]),
-    )
-
-
-def _tokens(example: Example) -> list[features.Token]:
-    return features.tokenize(features.excerpt(example.text, ())[0])
-
-
-def _weights(which: str, parts: Split, of_text: fitting.Fitted, of_object: fitting.Fitted) -> Weights:
-    near = fitting.NEAR * of_object.weights[2 * (1 << features.BITS) :]
-    table = np.hstack([fitting.merge(of_text.weights), fitting.merge(of_object.weights), near])
+def _weights(
+    which: str,
+    parts: Split,
+    text: fast_heads.Fitted,
+    about: fast_heads.Fitted,
+    rarity: NDArray[np.uint8],
+    vectors: WordVectors,
+) -> Weights:
+    table = np.hstack([text.table, about.table]) * idf(rarity)[:, np.newaxis]
+    meaning = fast_design.VECTORS * vectors.vectors @ np.hstack([text.vectors, about.vectors])
     counts = Counter(example.label for example in parts.train)
+    prior = np.array([counts[name] / len(parts.train) if name in LABELS else 0 for name in CLASSES])
     return Weights(
-        name=f"ngram-{which}-{features.VERSION}",
-        table=table.astype(np.float32),
-        bias=np.array([of_text.bias, of_object.bias], dtype=np.float32),
-        temperature=np.array([of_text.temperature, of_object.temperature], dtype=np.float32),
-        prior=np.array([counts[label] / len(parts.train) for label in LABELS], dtype=np.float32),
+        name=f"ngram-{which}-{VERSION}",
+        table=Squeezed.of(table.astype(np.float32)),
+        rarity=rarity,
+        vectors=Vectors(
+            (vectors.hashes >> np.uint64(32)).astype(np.uint32),
+            Squeezed.of(meaning.astype(np.float32)),
+            vectors.squares().astype(np.float16),
+        ),
+        bias=np.concatenate([text.bias, about.bias, np.zeros(len(LABELS))]).astype(np.float32),
+        temperature=np.array([text.temperature, about.temperature], np.float32),
+        aside=text.chosen["speech_and_skip_as_neutral"],
+        prior=prior.astype(np.float32),
     )
 
 

@@ -7,13 +7,15 @@ raw partition that came before it, so one batch is emitted in the order of its r
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Any
 
 from pipeline.batches import Incoming, batches
-from pipeline.core.enrichment import Annotation, Failed, enriched_post, mentions
+from pipeline.core.clusters import Clusters
+from pipeline.core.enrichment import Annotation, Failed, enriched_post, in_cluster, linked, mentions, places
+from pipeline.core.linking import Linker
 from pipeline.emission import MAX_RECORD_BYTES, Emit, Outgoing, dead_letter, outgoing
 from pipeline.metrics import Metrics
 from pipeline.topics import ENRICHED, MENTIONS
@@ -37,11 +39,14 @@ class Enrichment:
     kinds: Mapping[str, ObjectKind]
     owners: Callable[[RawPost], Sequence[str]]
     """Which objects' own account wrote a post."""
+    linker: Linker
     mentions_partitions: int
     clock: Callable[[], datetime]
     metrics: Metrics
     batch: int = 256
     linger: timedelta = timedelta(milliseconds=100)
+    clusters: Clusters = field(default_factory=Clusters)
+    """Of all posts that this worker reads."""
 
     async def run(self, stream: Any) -> None:
         """Enrich a Faust stream of ``molva.posts.raw`` until it ends."""
@@ -81,6 +86,11 @@ class Enrichment:
         if isinstance(outcome, Failed):
             return [self._dead(record, "failed", outcome.detail)]
         now = self.clock()
+        outcome = in_cluster(
+            outcome,
+            self.clusters.assign(post.id, post.timeline, post.created_at, outcome.signals.fingerprint),
+        )
+        outcome = linked(outcome, self.linker.link(post, outcome.entities, places(outcome)))
         enriched = outgoing(ENRICHED, enriched_post(post, outcome, record.origin, now))
         if len(enriched.message.value) > MAX_RECORD_BYTES:
             size = len(enriched.message.value)
@@ -88,6 +98,8 @@ class Enrichment:
                 self._dead(record, "too_large", f"{size} bytes enriched, the limit is {MAX_RECORD_BYTES}")
             ]
         found = mentions(post, outcome, record.origin, now, self.kinds, self.owners(post))
+        for mention in found:
+            self.metrics.mentions_decided.labels(mention.model).inc()
         return [enriched, *(outgoing(MENTIONS, mention) for mention in found)]
 
     def _forward(self, record: Incoming, watermark: Watermark) -> list[Outgoing]:

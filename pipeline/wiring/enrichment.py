@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
-from pipeline.core.enrichment import Annotation, Failed
+from pipeline.core.enrichment import Annotation, Failed, hurried, whole_stars
+from pipeline.core.linking import Linker
 from pipeline.metrics import Metrics
 from pipeline.nlp.annotator import Request, build_annotator
 from pipeline.producer import Producer
@@ -20,12 +21,21 @@ from schemas import RawPost
 
 def bind(app: Any, settings: Settings, metrics: Metrics, clock: Callable[[], datetime]) -> None:
     """Read ``molva.posts.raw`` with the enrichment stage."""
-    annotator = build_annotator(settings.watchlist, settings.sentiment_model, settings.ner_engine)
+    annotator = build_annotator(
+        settings.watchlist, settings.sentiment_model, settings.sentiment_tier, settings.ner_engine
+    )
     pool = ThreadPoolExecutor(1, thread_name_prefix="language")
 
     async def annotate(posts: Sequence[RawPost]) -> Sequence[Annotation | Failed]:
+        requests = [
+            Request(post.text, addressed=tuple(annotator.addressed(post)), stars=whole_stars(post.rating))
+            for post in posts
+        ]
+        late = hurried(posts, clock(), settings.strong_patience)
+        if late:
+            metrics.strong_tier_shed.inc(len(posts))
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(pool, annotator.annotate, [Request(post.text) for post in posts])
+        return await loop.run_in_executor(pool, annotator.annotate, requests, late)
 
     async def enrichment(stream: Any) -> None:
         async with Producer(settings) as producer:
@@ -34,6 +44,7 @@ def bind(app: Any, settings: Settings, metrics: Metrics, clock: Callable[[], dat
                 emit=producer.emit,
                 kinds=annotator.kinds,
                 owners=annotator.owners,
+                linker=Linker(annotator.watched),
                 mentions_partitions=await producer.partitions(MENTIONS),
                 clock=clock,
                 metrics=metrics,

@@ -51,7 +51,7 @@ def test_everything_at_once(annotator: Annotator) -> None:
     assert mention.object_id == "romashka"
     assert [span.text for span in mention.spans] == ["Ромашку"]
     assert mention.sentiment.label == "positive"
-    assert found.model == "ngram-full-1"
+    assert found.model == "ngram-full-2"
 
 
 def test_objects_in_order_of_appearance(annotator: Annotator) -> None:
@@ -133,7 +133,7 @@ def test_kinds_and_owners(annotator: Annotator) -> None:
 
 
 def test_without_a_watchlist_only_asked_targets_count() -> None:
-    annotator = build_annotator(None, Path(__file__).parents[2] / "pipeline/nlp/model/open/sentiment.npz")
+    annotator = build_annotator(None, Path(__file__).parents[2] / "pipeline/nlp/model/open", "fast")
     found = one(annotator, "Ромашка опять лежит", "ромашка")
     assert [mention.object_id for mention in found.mentions] == ["ромашка"]
-    assert found.model == "ngram-open-1"
+    assert found.model == "ngram-open-2"

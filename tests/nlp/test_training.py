@@ -6,19 +6,26 @@ import json
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
+import scipy.sparse as sp
 
-from pipeline.nlp import training
+from pipeline.nlp import fitting, training
 from pipeline.nlp.contrast import contrasts
 from pipeline.nlp.corpora import CORPORA, Corpus, Example, find_name
 from pipeline.nlp.sentiment import FILE, SentimentModel
 from pipeline.nlp.splits import as_texts, distinct, group, letters, position
+from pipeline.nlp.tiers import CLASSES
 from schemas.base import Label
 
 WORDS: dict[Label, list[str]] = {
     "negative": ["ужасно", "плохо", "кошмар", "хамят", "ненавижу"],
     "neutral": ["сегодня", "отделение", "график", "адрес", "сообщение"],
     "positive": ["отлично", "спасибо", "супер", "люблю", "радует"],
+}
+CHATTER = {
+    "speech": ["привет", "здравствуй", "поздравляю", "пока"],
+    "skip": ["хм", "эээ", "ммм", "угу"],
 }
 FILLERS = [
     "банк",
@@ -49,6 +56,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     labels = [label for label in WORDS for _ in range(60)]
     texts = [{"text": sentence(label), "label": label} for label in labels]
+    texts += [
+        {"text": " ".join([*chooser.sample(CHATTER[fine], 2), *chooser.sample(FILLERS, 3)]), "label": fine}
+        for fine in CHATTER
+        for _ in range(60)
+    ]
     tweets = [{"text": f"Сбербанк {sentence(label)}", "targets": {"sberbank": label}} for label in labels]
     news = [
         {"text": f"Иванов {sentence(label)}", "target": "Иванов", "target_span": [0, 6], "label": label}
@@ -71,19 +83,17 @@ def test_training_learns_reports_and_repeats(data: Path, corpora: list[Corpus], 
     again = training.train("open", data, tmp_path / "b", 3, said.append, corpora)
     assert report == again
     assert (tmp_path / "a" / FILE).read_bytes() == (tmp_path / "b" / FILE).read_bytes()
-    assert set(report.scores) == {"rusentitweet", "banks", "news"}
+    assert set(report.scores) == {"rusentitweet", "rusentitweet, five classes", "banks", "news"}
     assert min(score.macro for score in report.scores.values()) > 0.8
+    assert set(report.scores["rusentitweet, five classes"].f1) == set(CLASSES)
     assert said[0].endswith("held out")
     model = SentimentModel.load(tmp_path / "a" / FILE)
-    assert [found.label for found in model.text(["ужасно, плохо", "отлично, спасибо"])] == [
-        "negative",
-        "positive",
-    ]
+    assert model.whole(["ужасно, плохо", "отлично, спасибо"]).argmax(axis=1).tolist() == [0, 2]
     stored = json.loads((tmp_path / "a" / training.REPORT).read_text(encoding="utf-8"))
     assert stored == json.loads(json.dumps(report.as_json()))
     card = (tmp_path / "a" / training.CARD).read_text(encoding="utf-8")
     assert all(f"| {name} |" in card for name in report.data)
-    assert report.table().row_count == 3
+    assert report.table().row_count == 4
 
 
 def test_no_text_of_the_data_is_in_what_is_written(data: Path, corpora: list[Corpus], tmp_path: Path) -> None:
@@ -95,6 +105,47 @@ def test_no_text_of_the_data_is_in_what_is_written(data: Path, corpora: list[Cor
 def test_missing_data_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="rusentne2023"):
         training.train("open", tmp_path, tmp_path / "out", report=lambda line: None)
+
+
+def test_own_sentences_are_never_held_out_and_frames_stay_together(data: Path, corpora: list[Corpus]) -> None:
+    parts = training.split("open", data, 3, [*corpora, CORPORA["own"]])
+    own = [
+        (example, fold)
+        for example, fold in zip(parts.train, parts.folds, strict=True)
+        if example.corpus == "own"
+    ]
+    assert len(own) > 3_000
+    assert len({example.frame for example, _ in own}) == len({(example.frame, fold) for example, fold in own})
+    assert all(example.corpus != "own" for example in parts.held_out)
+
+
+def test_five_classes_are_kept(data: Path) -> None:
+    rows = CORPORA["rusentitweet"].read(data)
+    assert {row.fine for row in rows} == set(CLASSES)
+    assert {row.label for row in rows if row.fine in ("speech", "skip")} == {"neutral"}
+
+
+def test_a_soft_label_is_learned_as_its_probable_classes() -> None:
+    folds = np.tile([0, 1, 2], 40)
+    design = sp.csr_matrix(np.repeat(np.eye(3), 40, axis=0)[np.argsort(folds, kind="stable")])
+    share = np.array([[0.9, 0.1], [0.5, 0.5], [0.1, 0.9]])
+    targets = design @ share
+    head = fitting.fit(fitting.Task(design, targets, np.ones(120), folds), 1.0, 0)
+    first, middle, last = (head.weights[:, 0] + head.bias[0]).tolist()
+    assert first < middle < last
+
+
+def test_offsets_raise_the_measure() -> None:
+    labels = np.repeat([0, 1, 2], [10, 80, 10])
+    scores = np.eye(3)[labels] * 0.3
+    scores[:, 1] += 0.35
+
+    def macro(some: fitting.Array) -> float:
+        return float(fitting.f1(some.argmax(axis=1), labels, 3).mean())
+
+    found = fitting.offsets(scores, macro)
+    assert macro(scores) < 0.4
+    assert macro(scores + found) == 1
 
 
 def test_near_duplicates_stay_together() -> None:

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from pipeline.batches import Incoming
 from pipeline.core.enrichment import Annotation, Failed, ObjectMention
+from pipeline.core.linking import Linker
+from pipeline.core.watchlist import Watchlist
 from pipeline.emission import Outgoing
 from pipeline.metrics import Metrics
 from pipeline.stages.enrichment import Enrichment
@@ -55,7 +57,7 @@ def incoming(
 
 def annotation(text: str) -> Annotation:
     span = Span(start=0, end=4, text=text[:4], alias="Банк", rule="alias")
-    found = (ObjectMention("bank", (span,), NEGATIVE),) if "Банк" in text else ()
+    found = (ObjectMention("bank", (span,), NEGATIVE, "test-model"),) if "Банк" in text else ()
     entity = Entity(text="Банк", normal="банк", type="ORG", start=0, end=4)
     return Annotation("ru", NEGATIVE, (entity,), found, "test-model")
 
@@ -72,6 +74,7 @@ class Stage:
             emit=self._emit,
             kinds={"bank": "brand"},
             owners=lambda item: ["bank"] if item.author and item.author.handle == "bank" else [],
+            linker=Linker(Watchlist(())),
             mentions_partitions=3,
             clock=lambda: T0 + timedelta(seconds=5),
             metrics=self.metrics,

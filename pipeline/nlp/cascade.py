@@ -1,0 +1,61 @@
+"""The cascade: the fast tier answers, and where it is unsure the strong one decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import numpy as np
+
+from pipeline.nlp.tiers import Floats, Question, Tier
+
+UNSURE = 0.8
+"""Below this probability of its best answer the fast tier is taken to be unsure."""
+
+_Asked = TypeVar("_Asked")
+
+
+class Cascade:
+    """Both tiers as one. Not thread-safe.
+
+    ``open`` may be set to False to answer with the fast tier alone (the strong one is what an overloaded
+    worker sheds first); ``answered`` names the model that answered each row of the last call.
+    """
+
+    def __init__(self, fast: Tier, strong: Tier, unsure: float = UNSURE) -> None:
+        self.name = f"{fast.name}+{strong.name}"
+        self.open = True
+        self.answered: Sequence[str] = ()
+        self.fast = fast
+        self._strong, self._unsure = strong, unsure
+
+    def classes(self, texts: Sequence[str]) -> Floats:
+        """Probabilities of `CLASSES` for whole texts, (texts, 5)."""
+        return self._decide(texts, self.fast.classes, self._strong.classes)
+
+    def whole(self, texts: Sequence[str]) -> Floats:
+        """Probabilities of `LABELS` for whole texts, (texts, 3)."""
+        return self._decide(texts, self.fast.whole, self._strong.whole)
+
+    def toward(self, questions: Sequence[Question]) -> Floats:
+        """Probabilities of `LABELS` toward the objects asked for, (questions, 3)."""
+        return self._decide(questions, self.fast.toward, self._strong.toward)
+
+    def _decide(
+        self,
+        asked: Sequence[_Asked],
+        first: Callable[[Sequence[_Asked]], Floats],
+        second: Callable[[Sequence[_Asked]], Floats],
+    ) -> Floats:
+        answers = first(asked)
+        unsure: list[int] = []
+        if self.open and len(asked):
+            unsure = np.flatnonzero(answers.max(axis=1) < self._unsure).tolist()
+        names = [self.fast.name] * len(asked)
+        if unsure:
+            answers = answers.copy()
+            answers[unsure] = second([asked[index] for index in unsure])
+            for index in unsure:
+                names[index] = self._strong.name
+        self.answered = names
+        return answers

@@ -1,0 +1,98 @@
+"""The strong tier at work: onnxruntime on the graph that training wrote, texts of like length together."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from tokenizers import Tokenizer
+
+from pipeline.nlp.strong.encoding import Encoder, Pieces
+from pipeline.nlp.tiers import CLASSES, LABELS, Floats, Question, as_labels
+
+FILE = "strong.onnx"
+PIECES = "pieces.json.gz"
+FORMAT = "1"
+"""Of the graph's metadata and of `encoding`; a file of another format must be trained again."""
+
+_PAD = 1
+_BATCH = 32
+
+
+class IncompatibleStrongModel(ValueError):
+    """A model file that this code cannot use; train it again."""
+
+
+class StrongModel:
+    """The fine-tuned encoder. Not thread-safe; runs on one core (a worker is one process per core)."""
+
+    def __init__(self, path: Path, pieces: Path) -> None:
+        """Load a model file and the tokenizer beside it.
+
+        Raises:
+            FileNotFoundError: one of the files is not there.
+            IncompatibleStrongModel: the file was written by another version.
+        """
+        if not path.is_file():
+            raise FileNotFoundError(errno.ENOENT, "no such model", str(path))
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        found = self._session.get_modelmeta().custom_metadata_map
+        if found.get("format") != FORMAT:
+            raise IncompatibleStrongModel(f"{path} is of another version: run `molva train strong`")
+        self.name = found["name"]
+        """For the field ``model`` of the records."""
+        self._bias = {
+            head: np.array(json.loads(found[f"{head}_bias"]), np.float32) for head in ("text", "object")
+        }
+        self._temperature = {head: float(found[f"{head}_temperature"]) for head in ("text", "object")}
+        self._aside = float(found["aside"])
+        self._encode = Encoder(Tokenizer.from_str(gzip.decompress(pieces.read_bytes()).decode()))
+
+    def classes(self, texts: Sequence[str]) -> Floats:
+        """Probabilities of `CLASSES` for whole texts, (texts, 5)."""
+        scores = self._scores([Question(text) for text in texts], "classes", len(CLASSES))
+        return self._probabilities(scores, "text")
+
+    def whole(self, texts: Sequence[str]) -> Floats:
+        """Probabilities of `LABELS` for whole texts, (texts, 3)."""
+        return as_labels(self.classes(texts), self._aside)
+
+    def toward(self, questions: Sequence[Question]) -> Floats:
+        """Probabilities of `LABELS` toward the objects asked for, (questions, 3)."""
+        return self._probabilities(self._scores(questions, "labels", len(LABELS)), "object")
+
+    def _scores(self, questions: Sequence[Question], output: str, width: int) -> Floats:
+        scores = np.zeros((len(questions), width), np.float32)
+        pieces = self._encode(questions)
+        order = sorted(range(len(pieces)), key=lambda index: len(pieces[index].ids))
+        for at in range(0, len(order), _BATCH):
+            chosen = order[at : at + _BATCH]
+            (scores[chosen],) = self._session.run([output], _padded([pieces[index] for index in chosen]))
+        return scores
+
+    def _probabilities(self, scores: Floats, head: str) -> Floats:
+        scaled = scores / self._temperature[head] + self._bias[head]
+        exponents = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+        probabilities: Floats = exponents / exponents.sum(axis=1, keepdims=True)
+        return probabilities
+
+
+def _padded(pieces: Sequence[Pieces]) -> dict[str, Any]:
+    length = max(len(item.ids) for item in pieces)
+    ids = np.full((len(pieces), length), _PAD, np.int64)
+    marks = np.zeros((len(pieces), length), np.float32)
+    mask = np.zeros((len(pieces), length), np.float32)
+    for row, item in enumerate(pieces):
+        ids[row, : len(item.ids)] = item.ids
+        marks[row, : len(item.ids)] = item.marks
+        mask[row, : len(item.ids)] = 1
+    return {"ids": ids, "marks": marks, "mask": mask}

