@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from pipeline.cli import bench, demo, detect, evaluate, language, replay, schemas, sql, status, topics
+from pipeline.cli import bench, demo, detect, evaluate, language, replay, schemas, sql, status, topics, train
 from pipeline.cli import run as running
 from pipeline.cli.context import err
 from pipeline.cli.mistakes import ending_of
@@ -42,7 +42,7 @@ def _add(panel: str, *commands: Callable[..., None]) -> None:
 
 _add(RUN, demo.demo, running.up, replay.replay, running.agent, running.worker)
 _add(ALONE, language.annotate, detect.detect)
-app.add_typer(language.train_app, name="train", rich_help_panel=ALONE)
+app.add_typer(train.app, name="train", rich_help_panel=ALONE)
 app.add_typer(evaluate.app, name="eval", rich_help_panel=ALONE)
 app.add_typer(bench.app, name="bench", rich_help_panel="Without servers")
 app.add_typer(schemas.app, name="schemas", rich_help_panel=ALONE)

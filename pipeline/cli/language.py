@@ -1,4 +1,4 @@
-"""``molva annotate`` and ``molva train``: the language models without any server."""
+"""``molva annotate``: the language models without any server."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from pipeline.cli.context import err, load_settings, open_input, print_json, read_watchlist
+from pipeline.cli.context import err, load_settings, open_input, read_watchlist
 from pipeline.core.enrichment import Failed, linked, places, whole_stars
 from pipeline.core.linking import Linker
-from pipeline.errors import UsageError
 from schemas import RawPost, Sentiment
 from schemas.codec import InvalidRecord, parse_json
 from schemas.post import EARLIEST
@@ -22,8 +21,6 @@ from schemas.signals import Signals
 
 BATCH = 256
 CHUNK_BYTES = 1 << 20
-
-train_app = typer.Typer(help="Train the models from named data sets.", no_args_is_help=True)
 
 
 def annotate(
@@ -185,42 +182,3 @@ def batches_of_lines(stream: BufferedReader, size: int) -> Iterator[list[bytes]]
         pieces.append(rest)
     if any(pieces):
         yield [b"".join(pieces)]
-
-
-@train_app.callback()
-def _group() -> None:
-    """Train the models from named data sets."""
-
-
-@train_app.command()
-def sentiment(
-    model: Annotated[
-        Literal["open", "full"], typer.Option(help="open: data that may be shipped; full: all of it")
-    ] = "full",
-    data: Annotated[Path, typer.Option(envvar="MOLVA_DATA", help="the folder with the data sets")] = Path(
-        "../shared/data"
-    ),
-    out: Annotated[
-        Path | None, typer.Option(help="where to write", show_default="the model's own folder")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="of the splits and the training")] = 20141107,
-    as_json: Annotated[bool, typer.Option("--json", help="print the report as JSON")] = False,
-) -> None:
-    """Train the sentiment model, report its scores on a held-out part, write weights and model card.
-
-    Needs the extra `train` (scikit-learn), which `make setup` installs.
-
-    Example: molva train sentiment --model full --data ../shared/data
-    """
-    from pipeline.nlp.sentiment import MODELS
-    from pipeline.nlp.training import train  # heavy: scikit-learn
-
-    try:
-        report = train(model, data, out or MODELS / model, seed, lambda line: err.print(line, markup=False))
-    except (FileNotFoundError, ValueError) as error:
-        raise UsageError(f"cannot train: {error}") from error
-    if as_json:
-        print_json(report.as_json())
-        return
-    err.print(report.table())
-    err.print(f"written to {out or MODELS / model}", markup=False)

@@ -1,4 +1,5 @@
-"""The cascade: the fast tier answers, and where it is unsure the strong one decides."""
+"""The strong tier and the cascade: the fast model answers, and where it is unsure both models decide
+together."""
 
 from __future__ import annotations
 
@@ -9,21 +10,54 @@ import numpy as np
 
 from pipeline.nlp.tiers import Floats, Question, Tier
 
-UNSURE = 0.8
+UNSURE = 0.7
 """Below this probability of its best answer the fast tier is taken to be unsure."""
+
+SHARE = 0.5
+"""The encoder's share in the strong tier. Both numbers: benchmarks/mixture.py."""
+
+_LEAST = 1e-6
 
 _Asked = TypeVar("_Asked")
 
 
+class Mixed:
+    """The strong tier: the encoder and the n-grams, which err differently. Not thread-safe.
+
+    The probabilities are the weighted geometric mean of both models' (a logarithmic opinion pool).
+    """
+
+    def __init__(self, fast: Tier, encoder: Tier, share: float = SHARE) -> None:
+        self.name = f"{encoder.name}+{fast.name}"
+        self._fast, self._encoder, self._share = fast, encoder, share
+
+    def classes(self, texts: Sequence[str]) -> Floats:
+        """Probabilities of `CLASSES` for whole texts, (texts, 5)."""
+        return self._pool(self._fast.classes(texts), self._encoder.classes(texts))
+
+    def whole(self, texts: Sequence[str]) -> Floats:
+        """Probabilities of `LABELS` for whole texts, (texts, 3)."""
+        return self._pool(self._fast.whole(texts), self._encoder.whole(texts))
+
+    def toward(self, questions: Sequence[Question]) -> Floats:
+        """Probabilities of `LABELS` toward the objects asked for, (questions, 3)."""
+        return self._pool(self._fast.toward(questions), self._encoder.toward(questions))
+
+    def _pool(self, one: Floats, other: Floats) -> Floats:
+        product = np.maximum(one, _LEAST) ** (1 - self._share) * np.maximum(other, _LEAST) ** self._share
+        probabilities: Floats = (product / product.sum(axis=1, keepdims=True)).astype(np.float32)
+        return probabilities
+
+
 class Cascade:
-    """Both tiers as one. Not thread-safe.
+    """The fast tier, and behind it the strong one. Not thread-safe.
 
     ``open`` may be set to False to answer with the fast tier alone (the strong one is what an overloaded
     worker sheds first); ``answered`` names the model that answered each row of the last call.
     """
 
     def __init__(self, fast: Tier, strong: Tier, unsure: float = UNSURE) -> None:
-        self.name = f"{fast.name}+{strong.name}"
+        self.name = f"{fast.name}, {strong.name}"
         self.open = True
         self.answered: Sequence[str] = ()
         self.fast = fast

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pipeline.nlp.cascade import Cascade
-from pipeline.nlp.sentiment import MODELS, SentimentModel
-from pipeline.nlp.strong.model import FILE, PIECES, StrongModel
+from pipeline.nlp.cascade import Cascade, Mixed
+from pipeline.nlp.sentiment import FILE, MODELS, SentimentModel
+from pipeline.nlp.strong.model import FILE as ENCODER_FILE
+from pipeline.nlp.strong.model import PIECES, StrongModel
 from pipeline.nlp.tiers import Tier
 
 TierName = Literal["fast", "strong", "cascade"]
@@ -21,11 +22,10 @@ def load_tier(model: str | Path, tier: TierName) -> Tier:
         IncompatibleModel, IncompatibleStrongModel: it was trained for another version of Molva.
     """
     folder = MODELS / model if isinstance(model, str) else model
+    fast = SentimentModel.load(folder / FILE)
     if tier == "fast":
-        return _fast(folder)
-    strong = StrongModel(folder / FILE, folder / PIECES if (folder / PIECES).is_file() else MODELS / PIECES)
-    return strong if tier == "strong" else Cascade(_fast(folder), strong)
-
-
-def _fast(folder: Path) -> Tier:
-    return SentimentModel.load(folder / "sentiment.npz")
+        return fast
+    pieces = folder / PIECES
+    encoder = StrongModel(folder / ENCODER_FILE, pieces if pieces.is_file() else MODELS / PIECES)
+    strong = Mixed(fast, encoder)
+    return strong if tier == "strong" else Cascade(fast, strong)

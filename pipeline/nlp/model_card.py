@@ -79,8 +79,28 @@ Hand-written probes (`pipeline/nlp/probes.py`), right of all: {probes}. The larg
 """
 
 
-def render(which: str, report: Mapping[str, Any]) -> str:
-    """The card as Markdown; ``report`` is `training.Report` as JSON."""
+_STRONG = """
+## The strong tier
+
+multilingual-e5-small (MIT, see `../NOTICE.md`), cut to {pieces:,} pieces and {layers} of its 12 layers: a
+12-layer network was fine-tuned toward the object (its pieces are marked; two heads as in the fast tier), the
+shallower one learned from its answers, its states and the labels, and was written in 8 bits. {train:,}
+questions were learned from, {development:,} calibrate (temperature, and a lean of {lean} toward rare labels);
+the project's own sentences are among the former. Made by
+`molva train sentiment --model {which} --tier strong` with seed {seed}. The strong tier is the geometric
+mean of this encoder and the fast tier, the cascade asks it where the fast tier is less than 70 % sure; both
+numbers were chosen on the calibrating part (`benchmarks/mixture.py`).
+
+Scores on the same held-out part:
+
+| | tier | F1 negative | neutral | positive | macro F1 | F+- | ECE |
+|---|---|---|---|---|---|---|---|
+{scores}
+"""
+
+
+def render(which: str, report: Mapping[str, Any], strong: Mapping[str, Any] | None = None) -> str:
+    """The card as Markdown; ``report`` (`training.Report`) and ``strong`` (`StrongReport`) are JSON."""
     data = "\n".join(
         f"| {name} | {row['licence']} | {row['train']:,} | {row['held_out']:,} | "
         f"{' / '.join(f'{count:,}' for count in row['labels'].values())} |"
@@ -92,7 +112,7 @@ def render(which: str, report: Mapping[str, Any]) -> str:
         + f" | {score['macro']:.3f} | {score['polar']:.3f} | {score['calibration_error']:.3f} |"
         for domain, score in report["scores"].items()
     )
-    return _CARD.format(
+    card = _CARD.format(
         which=which,
         use=_USE[which],
         version=report["feature_version"],
@@ -104,6 +124,26 @@ def render(which: str, report: Mapping[str, Any]) -> str:
         probes=_pairs(report["probes"]),
         data=data,
         scores=scores,
+    )
+    return card + (_of_strong(which, strong) if strong else "")
+
+
+def _of_strong(which: str, report: Mapping[str, Any]) -> str:
+    scores = "\n".join(
+        f"| {domain} | {tier} | "
+        + " | ".join(f"{score['f1'][label]:.3f}" for label in LABELS)
+        + f" | {score['macro']:.3f} | {score['polar']:.3f} | {score['calibration_error']:.3f} |"
+        for tier, domains in report["scores"].items()
+        for domain, score in domains.items()
+    )
+    return _STRONG.format(
+        which=which,
+        pieces=report["pieces"],
+        layers=report["layers"],
+        seed=report["seed"],
+        lean=report["object"]["lean"],
+        scores=scores,
+        **report["examples"],
     )
 
 

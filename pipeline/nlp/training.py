@@ -147,7 +147,9 @@ def train(
     )
     document = json.dumps(result.as_json(), ensure_ascii=False, indent=2)
     (out_dir / REPORT).write_text(document + "\n", encoding="utf-8")
-    (out_dir / CARD).write_text(render(which, result.as_json()), encoding="utf-8")
+    strong = out_dir / "strong.json"
+    beside = json.loads(strong.read_text(encoding="utf-8")) if strong.is_file() else None
+    (out_dir / CARD).write_text(render(which, result.as_json(), beside), encoding="utf-8")
     return result
 
 

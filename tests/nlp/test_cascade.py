@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from pipeline.nlp.cascade import Cascade
+from pipeline.nlp.cascade import Cascade, Mixed
 from pipeline.nlp.tiers import CLASSES, LABELS, Floats, Question, sentiments
 
 
@@ -80,3 +80,19 @@ def test_the_fast_answers_are_left_as_they_were() -> None:
 def test_records_hold_rounded_probabilities_and_the_best_label() -> None:
     (found,) = sentiments(np.array([[0.1234567, 0.5, 0.3765433]], np.float32))
     assert (found.label, found.negative, found.neutral, found.positive) == ("neutral", 0.12346, 0.5, 0.37654)
+
+
+def test_the_strong_tier_is_the_geometric_mean_of_both_models() -> None:
+    fast, encoder = Fixed("fast-1"), Fixed("encoder-1", label=1)
+    mixed = Mixed(fast, encoder, share=0.5)
+    assert mixed.name == "encoder-1+fast-1"
+    (found,) = mixed.whole(["0.8"])
+    # fast (.8, .1, .1) and encoder (.1, .8, .1): roots of the products .08, .08, .01
+    assert found == pytest.approx(np.sqrt([0.08, 0.08, 0.01]) / np.sqrt([0.08, 0.08, 0.01]).sum(), abs=1e-6)
+
+
+@pytest.mark.parametrize(("share", "label"), [(0.0, 0), (0.3, 0), (0.7, 1), (1.0, 1)])
+def test_the_share_decides_between_models_that_disagree(share: float, label: int) -> None:
+    mixed = Mixed(Fixed("fast-1"), Fixed("encoder-1", label=1), share)
+    assert mixed.toward([Question("0.9")]).argmax() == label
+    assert mixed.classes(["0.9", "1"]).sum(axis=1) == pytest.approx(np.ones(2), abs=1e-6)

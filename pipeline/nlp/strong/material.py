@@ -12,7 +12,7 @@ from typing import Literal
 from pipeline.nlp.example import Example
 from pipeline.nlp.splits import group, position
 from pipeline.nlp.tiers import CLASSES, LABELS, Question, Spans
-from pipeline.nlp.training import Which, split
+from pipeline.nlp.training import Split, Which, split
 
 Head = Literal["text", "object"]
 
@@ -49,15 +49,21 @@ def material(which: Which, data_dir: Path, seed: int) -> Material:
         FileNotFoundError: a data set is not in the directory.
     """
     parts = split(which, data_dir, seed)
-    names = group([example.text for example in parts.train])
-    aside = [
-        not e.frame and position(n, seed + 1) < DEVELOPMENT for e, n in zip(parts.train, names, strict=True)
-    ]
+    aside = is_development(parts, seed)
     return Material(
         train=[_item(e) for e, out in zip(parts.train, aside, strict=True) if not out],
         development=[_item(e) for e, out in zip(parts.train, aside, strict=True) if out],
         held_out=[_item(e) for e in parts.held_out],
     )
+
+
+def is_development(parts: Split, seed: int) -> list[bool]:
+    """Which of the training examples are of the development part; none of the project's own."""
+    names = group([example.text for example in parts.train])
+    return [
+        not example.frame and position(name, seed + 1) < DEVELOPMENT
+        for example, name in zip(parts.train, names, strict=True)
+    ]
 
 
 def _item(example: Example) -> Item:

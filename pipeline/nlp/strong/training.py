@@ -25,17 +25,17 @@ from pipeline.nlp.strong.calibration import Calibration, aside, calibrate
 from pipeline.nlp.strong.encoding import Encoder
 from pipeline.nlp.strong.material import Item, Material, material
 from pipeline.nlp.strong.model import FILE, FORMAT, PIECES, StrongModel
+from pipeline.nlp.strong.report import StrongReport, scored
 from pipeline.nlp.strong.source import Floats
 from pipeline.nlp.training import Which
 
 VERSION = 1
-REPORT = "strong.json"
 
 TEACHER = finetune.Recipe(epochs=4, rate=1.2e-4)
 STUDENT = finetune.Recipe(epochs=3, rate=1.5e-4, soft=0.7, states=1.0)
 STUDENT_LAYERS = (1, 3, 5, 7, 9, 11)
 
-Report = Callable[[str], None]
+Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -63,14 +63,13 @@ class Start:
 
 
 def train(
-    which: Which, data_dir: Path, out_dir: Path | None, seed: int, report: Report = print
-) -> dict[str, Any]:
-    """Train the strong tier of a model; write its file, the pieces and a report to ``out_dir``.
+    which: Which, data_dir: Path, out_dir: Path | None, seed: int, report: Tell = print
+) -> StrongReport:
+    """Train the strong tier of a model; write its file, the pieces, a report and the card to ``out_dir``.
 
     Args:
-        out_dir: None: the package's own folder of the model (the pieces go to the folder above, both models
-        share
-            them).
+        out_dir: with the fast tier in it; None: the package's own folder of the model (the pieces go to the
+            folder above, since both models share them).
 
     Raises:
         FileNotFoundError: a data set is not in ``data_dir``, or a wheel is not installed.
@@ -83,11 +82,13 @@ def train(
         teacher, start.encoder(), parts.train, TEACHER, seed, lambda line: report(f"teacher: {line}")
     )
     student = distilled(teacher, start.encoder(), parts, seed, report)
-    return write(which, student, start, parts, out_dir, seed)
+    facts = write(which, student, start, parts, out_dir, seed)
+    report("scoring")
+    return scored(which, facts, data_dir, out_dir, seed)
 
 
 def distilled(
-    teacher: network.Network, encoder: Encoder, parts: Material, seed: int, report: Report
+    teacher: network.Network, encoder: Encoder, parts: Material, seed: int, report: Tell
 ) -> network.Network:
     """A shallower network that learned from the teacher."""
     teacher.eval()
@@ -103,7 +104,7 @@ def distilled(
 def write(
     which: Which, trained: network.Network, start: Start, parts: Material, out_dir: Path | None, seed: int
 ) -> dict[str, Any]:
-    """Calibrate a trained network as it will run, in 8 bits, and write everything; returns the report."""
+    """Calibrate a trained network as it will run, in 8 bits, and write it; returns what the report tells."""
     trained.eval()
     state = {name: values.detach().float().numpy() for name, values in trained.state_dict().items()}
     model = graph.build(state, trained.shape, network.CLIP)
@@ -116,7 +117,7 @@ def write(
     _save(model, folder / FILE, name, plain, plain, 1.0)
     text, about, share = _calibrations(StrongModel(folder / FILE, pieces), parts.development)
     _save(model, folder / FILE, name, text, about, share)
-    document = {
+    return {
         "model": name,
         "seed": seed,
         "layers": trained.shape.layers,
@@ -128,8 +129,6 @@ def write(
         "object": asdict(about),
         "aside": share,
     }
-    (folder / REPORT).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    return document
 
 
 def _calibrations(model: StrongModel, items: list[Item]) -> tuple[Calibration, Calibration, float]:
