@@ -33,6 +33,11 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
         ["detect"],
         ["train"],
         ["train", "sentiment"],
+        ["train", "signals"],
+        ["eval"],
+        ["eval", "sentiment"],
+        ["eval", "mentions"],
+        ["eval", "entities"],
         ["bench"],
         ["bench", "entities"],
         ["sql"],
@@ -49,7 +54,7 @@ def test_every_command_explains_itself_with_an_example(command: list[str]) -> No
     done = molva(*command, "--help")
     assert done.returncode == 0
     assert "Usage: molva" in done.stdout
-    if command and command not in (["train"], ["schemas"], ["bench"]):
+    if command and command not in (["train"], ["eval"], ["schemas"], ["bench"]):
         assert "Example:" in done.stdout
 
 

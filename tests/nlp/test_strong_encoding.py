@@ -82,6 +82,11 @@ def test_a_handle_that_is_the_object_is_kept(encode: Encoder) -> None:
     assert marked(pieces) == ["@", "ромашка"]
 
 
+def test_half_a_character_is_no_obstacle(encode: Encoder) -> None:
+    (pieces,) = encode([ask("\ud800 ромашка лежит", "ромашка")])
+    assert marked(pieces) == ["ромашка"]
+
+
 def test_of_a_long_text_the_part_around_the_object_is_read(encode: Encoder) -> None:
     text = "банк " * 400 + "ромашка лежит " + "банк " * 400
     (pieces,) = encode([ask(text, "ромашка")])

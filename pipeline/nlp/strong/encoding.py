@@ -21,6 +21,9 @@ _BEGIN, _END = 0, 2
 _LEFT = 140
 _SEPARATOR = " | "
 _COSTLY = re.compile(r"(?:https?://|www\.)\S+|@\w+")
+_BROKEN = re.compile("[\ud800-\udfff]")
+"""Halves of a character, which no encoder takes."""
+
 _LINK, _HANDLE = "http", "@user"
 
 
@@ -52,7 +55,7 @@ def _prepare(question: Question) -> tuple[str, list[tuple[int, int]]]:
     text, spans, name = question
     if not spans and name:
         text, spans = name + _SEPARATOR + text, ((0, len(name)),)
-    text, places = _excerpt(text, spans)
+    text, places = _excerpt(_BROKEN.sub("\ufffd", text), spans)
     if "@" not in text and "http" not in text and "www." not in text:
         return text, places
     out: list[str] = []
