@@ -24,13 +24,13 @@ from pipeline.nlp.corpora import CORPORA
 from pipeline.nlp.inflection import Inflector
 from pipeline.nlp.load import load_tier
 from pipeline.nlp.own_examples import read
+from pipeline.nlp.parts import split
 from pipeline.nlp.scoring import sentiment
 from pipeline.nlp.scoring.bootstrap import by_near_duplicates
 from pipeline.nlp.scoring.finding import Finder
 from pipeline.nlp.scoring.rows import Labelled
 from pipeline.nlp.scoring.seen import membership
 from pipeline.nlp.tiers import LABELS, Question, Tier
-from pipeline.nlp.training import split
 from pipeline.watchlist_file import load_watchlist
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -22,7 +22,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
-from pipeline.nlp import training
+from pipeline.nlp import parts, training
 from pipeline.nlp.cascade import Cascade, Mixed
 from pipeline.nlp.corpora import CORPORA
 from pipeline.nlp.sentiment import FILE, MODELS, SentimentModel
@@ -37,13 +37,13 @@ SHARES = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 1.0)
 THRESHOLDS = (0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9)
 
 
-def without_development(model: training.Which, data: Path) -> SentimentModel:
+def without_development(model: parts.Which, data: Path) -> SentimentModel:
     """The fast model, trained without the development part."""
-    parts = training.split(model, data)
-    aside = material.is_development(parts, training.SEED)
+    split = parts.split(model, data)
+    aside = material.is_development(split, parts.SEED)
     kept = [at for at, out in enumerate(aside) if not out]
-    some = training.Split([parts.train[at] for at in kept], [parts.folds[at] for at in kept], [])
-    weights, _ = training.learn(model, some, training.SEED, lambda line: print(line, file=sys.stderr))
+    some = parts.Split([split.train[at] for at in kept], [split.folds[at] for at in kept], [])
+    weights, _ = training.learn(model, some, parts.SEED, lambda line: print(line, file=sys.stderr))
     with tempfile.TemporaryDirectory() as folder:
         weights.save(Path(folder) / FILE)
         return SentimentModel.load(Path(folder) / FILE)
@@ -89,9 +89,9 @@ def main() -> None:
     pieces = folder / PIECES
     encoder = StrongModel(folder / ENCODER_FILE, pieces if pieces.is_file() else MODELS / PIECES)
     fast = without_development(arguments.model, arguments.data)
-    parts = material.material(arguments.model, arguments.data, training.SEED)
+    asked = material.material(arguments.model, arguments.data, parts.SEED)
     report: dict[str, Any] = {"model": arguments.model}
-    for name, items in (("development", parts.development), ("held_out", parts.held_out)):
+    for name, items in (("development", asked.development), ("held_out", asked.held_out)):
         cascades = {threshold: Cascade(fast, Mixed(fast, encoder), threshold) for threshold in THRESHOLDS}
         report[name] = {
             "share": {str(share): scores(Mixed(fast, encoder, share), items) for share in SHARES},

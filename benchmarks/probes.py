@@ -19,8 +19,8 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from pipeline.nlp.load import load_tier
 from pipeline.nlp.own_examples import OwnExample, read
-from pipeline.nlp.sentiment import SentimentModel
 from pipeline.nlp.tiers import LABELS, Question, Tier
 
 PROBES = Path(__file__).parent.parent / "tests" / "nlp" / "probes"
@@ -53,12 +53,13 @@ def score(probes: Sequence[OwnExample], found: Sequence[str]) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="share right per probe set")
-    parser.add_argument("model", help="open, full, or the path of a weights file")
+    parser.add_argument("model", help="open, full, or a folder with a model")
+    parser.add_argument("--tier", choices=("fast", "strong", "cascade"), default="cascade")
     parser.add_argument("--probes", type=Path, default=PROBES, help="the folder with the probe sets")
     parser.add_argument("--mistakes", action="store_true", help="list what the model gets wrong")
     arguments = parser.parse_args()
-    path = Path(arguments.model)
-    model = SentimentModel.load(path if path.is_file() else arguments.model)
+    folder = Path(arguments.model)
+    model = load_tier(folder if folder.is_dir() else arguments.model, arguments.tier)
     sets: dict[str, Any] = {}
     total = right = 0
     for file in sorted(arguments.probes.glob("*.jsonl")):

@@ -24,10 +24,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from pipeline.nlp import fitting
 from pipeline.nlp.corpora import CORPORA, find_name
 from pipeline.nlp.evaluation import by_domain
+from pipeline.nlp.parts import SEED, SETS, Split, split
 from pipeline.nlp.sentiment import MODELS, SentimentModel
 from pipeline.nlp.splits import distinct, group, position
 from pipeline.nlp.tiers import Question
-from pipeline.nlp.training import REPORT, SEED, SETS, Split, learn, split
+from pipeline.nlp.training import REPORT, learn
 
 BATCH = 256
 

@@ -59,15 +59,13 @@ def finder_of(watchlist: Path | None) -> Any:
 def look_up(texts: Sequence[str], model: str, data: Path, needed: bool) -> tuple[dict[str, Any], Any, Any]:
     """What is known of the rows' part in training (as a report); their groups; which of them were seen."""
     try:
-        from pipeline.nlp.scoring.seen import membership  # needs the extra train
+        from pipeline.nlp.scoring.seen import membership  # heavy: the data
 
         err.print("looking for the rows in the training data")
         groups, seen = membership(texts, model, data)
-    except (FileNotFoundError, ModuleNotFoundError) as error:
-        if isinstance(error, ModuleNotFoundError) and error.name not in ("sklearn", "scipy"):
-            raise
+    except FileNotFoundError as error:
         if needed:
-            raise UsageError(f"--held-out needs the training data and the extra train: {error}") from error
+            raise UsageError(f"--held-out needs the training data: {error}") from error
         from pipeline.nlp.scoring.bootstrap import by_near_duplicates
 
         return {"checked": False, "why": str(error)}, by_near_duplicates(texts), [False] * len(texts)

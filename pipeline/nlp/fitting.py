@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from sklearn.svm import LinearSVC
 
-FOLDS = 3
+from pipeline.nlp.parts import FOLDS
+
 TOLERANCE = 0.1  # liblinear's own default; 0.001 changes no score and takes three times as long
 _LEAST = 0.05
 """A smaller probability of a soft label is not learned from."""

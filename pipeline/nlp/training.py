@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,32 +18,18 @@ from rich.table import Table
 
 from pipeline.nlp import fast_design, fast_heads, fitting, probes
 from pipeline.nlp.contrast import contrasts
-from pipeline.nlp.corpora import CORPORA, FULL, OPEN, Corpus, Example
+from pipeline.nlp.corpora import CORPORA, Corpus
 from pipeline.nlp.evaluation import Score, by_domain
 from pipeline.nlp.fast_vectors import WordVectors, read_vectors
 from pipeline.nlp.fast_weights import VERSION, Squeezed, Vectors, Weights, idf
 from pipeline.nlp.model_card import render
+from pipeline.nlp.parts import HELD_OUT, SEED, Split, Which, split
 from pipeline.nlp.sentiment import FILE, MODELS, SentimentModel
-from pipeline.nlp.splits import as_texts, distinct, group, position
+from pipeline.nlp.splits import as_texts
 from pipeline.nlp.tiers import CLASSES, LABELS, Question
-
-Which = Literal["open", "full"]
-SETS: dict[str, Sequence[str]] = {"open": OPEN, "full": FULL}
-SEED = 20141107
-HELD_OUT = 0.15
-"""Share of the groups of near-duplicates that training never sees."""
 
 REPORT = "report.json"
 CARD = "MODEL_CARD.md"
-
-
-@dataclass(frozen=True)
-class Split:
-    """Examples without duplicates; ``folds`` of the training part are groups of near-duplicates."""
-
-    train: list[Example]
-    folds: list[int]
-    held_out: list[Example]
 
 
 @dataclass(frozen=True)
@@ -80,30 +66,6 @@ class Report:
             )
             table.add_row(domain, f"{score.examples:,}", *(f"{value:.3f}" for value in values))
         return table
-
-
-def split(which: str, data_dir: Path, seed: int = SEED, corpora: Sequence[Corpus] = ()) -> Split:
-    """Read the data sets of a model and part them by groups of near-duplicates.
-
-    The project's own sentences are never held out; their folds keep frames together.
-
-    Raises:
-        FileNotFoundError: a data set is not in the directory.
-    """
-    chosen = corpora or [CORPORA[name] for name in SETS[which]]
-    examples = distinct([example for corpus in chosen for example in corpus.read(data_dir)])
-    train, folds, held_out = [], [], []
-    for example, name in zip(examples, group([example.text for example in examples]), strict=True):
-        place = position(name, seed)
-        if example.frame:
-            train.append(example)
-            folds.append(int(position(example.frame, seed) * fitting.FOLDS))
-        elif place < HELD_OUT:
-            held_out.append(example)
-        else:
-            train.append(example)
-            folds.append(int((place - HELD_OUT) / (1 - HELD_OUT) * fitting.FOLDS))
-    return Split(train, folds, held_out)
 
 
 def train(

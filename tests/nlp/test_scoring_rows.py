@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from pipeline.core.mentions import Match
+from pipeline.nlp.parts import split
 from pipeline.nlp.scoring import entities, mentions, seen, sentiment
 from pipeline.nlp.scoring.finding import Finder
 from pipeline.nlp.scoring.rows import Labelled, Unreadable, labelled, named, read
 from pipeline.nlp.splits import letters
 from pipeline.nlp.tiers import CLASSES, LABELS, Floats, Question
-from pipeline.nlp.training import split
 from schemas import Entity
 
 DATA = Path(os.environ.get("MOLVA_DATA") or Path(__file__).parents[2].parent / "shared" / "data")

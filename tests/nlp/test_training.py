@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from pipeline.nlp import fitting, training
+from pipeline.nlp import fitting, parts, training
 from pipeline.nlp.contrast import contrasts
 from pipeline.nlp.corpora import CORPORA, Corpus, Example, find_name
 from pipeline.nlp.sentiment import FILE, SentimentModel
@@ -108,15 +108,15 @@ def test_missing_data_is_named(tmp_path: Path) -> None:
 
 
 def test_own_sentences_are_never_held_out_and_frames_stay_together(data: Path, corpora: list[Corpus]) -> None:
-    parts = training.split("open", data, 3, [*corpora, CORPORA["own"]])
+    made = parts.split("open", data, 3, [*corpora, CORPORA["own"]])
     own = [
         (example, fold)
-        for example, fold in zip(parts.train, parts.folds, strict=True)
+        for example, fold in zip(made.train, made.folds, strict=True)
         if example.corpus == "own"
     ]
     assert len(own) > 3_000
     assert len({example.frame for example, _ in own}) == len({(example.frame, fold) for example, fold in own})
-    assert all(example.corpus != "own" for example in parts.held_out)
+    assert all(example.corpus != "own" for example in made.held_out)
 
 
 def test_five_classes_are_kept(data: Path) -> None:

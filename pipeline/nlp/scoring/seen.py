@@ -1,6 +1,6 @@
 """Which texts a model was trained on: near-duplicate groups of the texts together with the training data.
 
-Needs the extra ``train``: the rule is that of ``training.split`` itself.
+The rule is that of ``parts.split`` itself.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.nlp.parts import split
 from pipeline.nlp.scoring.bootstrap import numbered
 from pipeline.nlp.splits import group
-from pipeline.nlp.training import split
 
 
 class Membership(NamedTuple):

@@ -10,9 +10,9 @@ from random import Random
 from typing import Literal
 
 from pipeline.nlp.example import Example
+from pipeline.nlp.parts import Split, Which, split
 from pipeline.nlp.splits import group, position
 from pipeline.nlp.tiers import CLASSES, LABELS, Question, Spans
-from pipeline.nlp.training import Split, Which, split
 
 Head = Literal["text", "object"]
 
@@ -43,7 +43,7 @@ class Material:
 
 
 def material(which: Which, data_dir: Path, seed: int) -> Material:
-    """The data of a model, split as the fast tier splits it (`training.split`).
+    """The data of a model, split as the fast tier splits it (`parts.split`).
 
     Raises:
         FileNotFoundError: a data set is not in the directory.

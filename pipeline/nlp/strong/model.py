@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import gzip
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ FORMAT = "1"
 
 _PAD = 1
 _BATCH = 32
+_STRETCH = 1.15
+"""How much longer than the shortest text of its batch a text may be."""
 
 
 class IncompatibleStrongModel(ValueError):
@@ -44,6 +46,7 @@ class StrongModel:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         found = self._session.get_modelmeta().custom_metadata_map
         if found.get("format") != FORMAT:
@@ -73,9 +76,7 @@ class StrongModel:
     def _scores(self, questions: Sequence[Question], output: str, width: int) -> Floats:
         scores = np.zeros((len(questions), width), np.float32)
         pieces = self._encode(questions)
-        order = sorted(range(len(pieces)), key=lambda index: len(pieces[index].ids))
-        for at in range(0, len(order), _BATCH):
-            chosen = order[at : at + _BATCH]
+        for chosen in _batches([len(item.ids) for item in pieces]):
             (scores[chosen],) = self._session.run([output], _padded([pieces[index] for index in chosen]))
         return scores
 
@@ -84,6 +85,18 @@ class StrongModel:
         exponents = np.exp(scaled - scaled.max(axis=1, keepdims=True))
         probabilities: Floats = exponents / exponents.sum(axis=1, keepdims=True)
         return probabilities
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """The indexes of texts to run together: at most `_BATCH`, of like length, since padding costs as much."""
+    batch: list[int] = []
+    for index in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if batch and (len(batch) == _BATCH or lengths[index] > _STRETCH * lengths[batch[0]]):
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
 
 
 def _padded(pieces: Sequence[Pieces]) -> dict[str, Any]:

@@ -18,8 +18,9 @@ from rich.table import Table
 from pipeline.nlp import model_card, training
 from pipeline.nlp.evaluation import Score, by_domain
 from pipeline.nlp.load import TierName, load_tier
+from pipeline.nlp.parts import Which, split
 from pipeline.nlp.sentiment import MODELS
-from pipeline.nlp.training import CARD, Which, split
+from pipeline.nlp.training import CARD
 
 REPORT = "strong.json"
 TIERS: tuple[TierName, ...] = ("strong", "cascade")

@@ -19,6 +19,7 @@ import numpy as np
 import onnx
 from tokenizers import Tokenizer
 
+from pipeline.nlp.parts import Which
 from pipeline.nlp.sentiment import MODELS
 from pipeline.nlp.strong import finetune, graph, network, source
 from pipeline.nlp.strong.calibration import Calibration, aside, calibrate
@@ -27,11 +28,13 @@ from pipeline.nlp.strong.material import Item, Material, material
 from pipeline.nlp.strong.model import FILE, FORMAT, PIECES, StrongModel
 from pipeline.nlp.strong.report import StrongReport, scored
 from pipeline.nlp.strong.source import Floats
-from pipeline.nlp.training import Which
 
 VERSION = 1
 
-TEACHER = finetune.Recipe(epochs=4, rate=1.2e-4)
+TEACHER: dict[Which, finetune.Recipe] = {
+    "full": finetune.Recipe(epochs=4, rate=1.2e-4),
+    "open": finetune.Recipe(epochs=3, rate=1.2e-4),
+}
 STUDENT = finetune.Recipe(epochs=3, rate=1.5e-4, soft=0.7, states=1.0)
 STUDENT_LAYERS = (1, 3, 5, 7, 9, 11)
 
@@ -79,7 +82,7 @@ def train(
     report(f"{len(parts.train)} questions to learn from, {len(parts.development)} to calibrate")
     teacher = network.pretrained(start.shape, start.tensors, start.kept, range(start.shape.layers))
     finetune.fit(
-        teacher, start.encoder(), parts.train, TEACHER, seed, lambda line: report(f"teacher: {line}")
+        teacher, start.encoder(), parts.train, TEACHER[which], seed, lambda line: report(f"teacher: {line}")
     )
     student = distilled(teacher, start.encoder(), parts, seed, report)
     facts = write(which, student, start, parts, out_dir, seed)
@@ -122,7 +125,7 @@ def write(
         "seed": seed,
         "layers": trained.shape.layers,
         "pieces": trained.shape.pieces,
-        "teacher": asdict(TEACHER),
+        "teacher": asdict(TEACHER[which]),
         "student": asdict(STUDENT),
         "examples": {"train": len(parts.train), "development": len(parts.development)},
         "text": asdict(text),
