@@ -1,11 +1,16 @@
-"""The strong tier at work: onnxruntime on the graph that training wrote, texts of like length together."""
+"""The strong tier at work: onnxruntime on the graph that training wrote.
+
+One text at a time: activations are quantised by the range that they have in one run, so else an answer would
+depend on the other texts of its batch, and two replays would differ. Without padding it is as fast as
+small batches.
+"""
 
 from __future__ import annotations
 
 import errno
 import gzip
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +25,6 @@ FILE = "strong.onnx"
 PIECES = "pieces.json.gz"
 FORMAT = "1"
 """Of the graph's metadata and of `encoding`; a file of another format must be trained again."""
-
-_PAD = 1
-_BATCH = 32
-_STRETCH = 1.15
-"""How much longer than the shortest text of its batch a text may be."""
 
 
 class IncompatibleStrongModel(ValueError):
@@ -76,8 +76,8 @@ class StrongModel:
     def _scores(self, questions: Sequence[Question], output: str, width: int) -> Floats:
         scores = np.zeros((len(questions), width), np.float32)
         pieces = self._encode(questions)
-        for chosen in _batches([len(item.ids) for item in pieces]):
-            (scores[chosen],) = self._session.run([output], _padded([pieces[index] for index in chosen]))
+        for row, item in zip(scores, pieces, strict=True):
+            row[:] = self._session.run([output], _inputs(item))[0][0]
         return scores
 
     def _probabilities(self, scores: Floats, head: str) -> Floats:
@@ -87,25 +87,9 @@ class StrongModel:
         return probabilities
 
 
-def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """The indexes of texts to run together: at most `_BATCH`, of like length, since padding costs as much."""
-    batch: list[int] = []
-    for index in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if batch and (len(batch) == _BATCH or lengths[index] > _STRETCH * lengths[batch[0]]):
-            yield batch
-            batch = []
-        batch.append(index)
-    if batch:
-        yield batch
-
-
-def _padded(pieces: Sequence[Pieces]) -> dict[str, Any]:
-    length = max(len(item.ids) for item in pieces)
-    ids = np.full((len(pieces), length), _PAD, np.int64)
-    marks = np.zeros((len(pieces), length), np.float32)
-    mask = np.zeros((len(pieces), length), np.float32)
-    for row, item in enumerate(pieces):
-        ids[row, : len(item.ids)] = item.ids
-        marks[row, : len(item.ids)] = item.marks
-        mask[row, : len(item.ids)] = 1
-    return {"ids": ids, "marks": marks, "mask": mask}
+def _inputs(pieces: Pieces) -> dict[str, Any]:
+    return {
+        "ids": np.array([pieces.ids], np.int64),
+        "marks": np.array([pieces.marks], np.float32),
+        "mask": np.ones((1, len(pieces.ids)), np.float32),
+    }
