@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.nlp.corpora import CORPORA, Example
+from pipeline.nlp.scoring.calibration import calibration
 from pipeline.nlp.tiers import CLASSES, LABELS, Question, Tier
-
-_BINS = 15
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def score(predicted: NDArray[np.float64], right: Sequence[int], names: Sequence[
         recall=recall,
         macro=_round(sum(f1.values()) / len(names)),
         polar=_round((f1["negative"] + f1["positive"]) / 2),
-        calibration_error=_round(_calibration_error(predicted, chosen == labels)),
+        calibration_error=_round(calibration(predicted, labels).error if len(labels) else 0.0),
     )
 
 
@@ -89,15 +88,6 @@ def by_domain(model: Tier, examples: Sequence[Example]) -> dict[str, Score]:
         found = model.classes([example.text for example in fine]).astype(np.float64)
         scores[f"{fine[0].corpus}, five classes"] = score(found, classes, CLASSES)
     return scores
-
-
-def _calibration_error(predicted: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
-    if not len(predicted):
-        return 0.0
-    confidence = predicted.max(axis=1)
-    bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
-    gaps = [abs(confidence[bins == b].sum() - right[bins == b].sum()) for b in range(_BINS)]
-    return float(sum(gaps)) / len(predicted)
 
 
 def _round(value: float) -> float:

@@ -16,7 +16,7 @@ from pipeline.nlp import fitting
 from pipeline.nlp.example import Example
 from pipeline.nlp.fast_design import BUCKETS, Matrix
 from pipeline.nlp.fitting import Array, Head, Task
-from pipeline.nlp.tiers import CLASSES, LABELS
+from pipeline.nlp.tiers import CLASSES, LABELS, softmax
 
 COST = 0.1
 """Inverse regularisation of the SVM; 0.05 and 0.2 were no better on inner folds."""
@@ -67,7 +67,7 @@ def of_texts(
     scores = scores + offset
     temperature = fitting.temperature(scores, classes)
     bias = head.bias + np.pad(offset, (0, len(CLASSES) - len(offset)))
-    aside = _aside(fitting.softmax(scores / temperature), classes)
+    aside = _aside(softmax(scores / temperature), classes)
     found = {
         "share_of_the_general_model": share,
         "speech_and_skip_as_neutral": aside,

@@ -112,13 +112,6 @@ def temperature(scores: Array, labels: Array) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=(-4, 4), method="bounded").x))
 
 
-def softmax(scores: Array) -> Array:
-    """Probabilities from scores, (rows, classes)."""
-    exponents = np.exp(scores - scores.max(axis=1, keepdims=True))
-    result: Array = exponents / exponents.sum(axis=1, keepdims=True)
-    return result
-
-
 def f1(chosen: Array, labels: Array, classes: int) -> Array:
     """The F1 of each class, (classes,); 0 where neither has it."""
     hits = np.bincount(labels[chosen == labels], minlength=classes)

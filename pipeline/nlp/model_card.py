@@ -7,6 +7,9 @@ from typing import Any
 
 from pipeline.nlp.tiers import LABELS
 
+STRONG_REPORT = "strong.json"
+"""The report of the strong tier, beside that of the fast one."""
+
 _USE = {
     "open": (
         "Trained only on data whose licence permits redistribution of derived weights (MIT, Apache-2.0, the "

@@ -16,7 +16,7 @@ from pipeline.nlp.fast_pieces import THE_OBJECT
 from pipeline.nlp.fast_tokens import Tokens, Units
 from pipeline.nlp.fast_weights import COLUMNS, NEAR, OBJECT, TEXT, IncompatibleModel, Weights
 from pipeline.nlp.fast_words import Hashes, Ints, Words, buckets
-from pipeline.nlp.tiers import CLASSES, LABELS, Floats, Question, as_labels
+from pipeline.nlp.tiers import CLASSES, LABELS, Floats, Question, as_labels, softmax
 
 __all__ = ["FILE", "MODELS", "IncompatibleModel", "SentimentModel"]
 
@@ -82,14 +82,14 @@ class SentimentModel:
 
     def _of_classes(self, tokens: Tokens, count: int) -> Floats:
         score = self._sum(*fast_tokens.of_text(self._words, tokens), TEXT, count)
-        probabilities = _softmax((score + self._weights.bias[TEXT]) / self._weights.temperature[0])
+        probabilities = softmax((score + self._weights.bias[TEXT]) / self._weights.temperature[0])
         probabilities[np.bincount(tokens.texts, minlength=count) == 0] = self._weights.prior
         return probabilities
 
     def _of_objects(self, tokens: Tokens, count: int) -> Floats:
         score = self._sum(*fast_tokens.of_text(self._words, tokens), OBJECT, count)
         score += self._sum(*fast_tokens.near_object(self._words, tokens), NEAR, count)
-        probabilities = _softmax((score + self._weights.bias[OBJECT]) / self._weights.temperature[1])
+        probabilities = softmax((score + self._weights.bias[OBJECT]) / self._weights.temperature[1])
         others = tokens.texts[(self._words.kinds[tokens.words] & THE_OBJECT) == 0]
         silent = np.bincount(others, minlength=count) == 0
         probabilities[silent] = as_labels(self._weights.prior[np.newaxis], self._weights.aside)
@@ -155,9 +155,3 @@ def _added(rows: Floats, owners: Ints, count: int) -> Floats:
         starts = np.flatnonzero(np.diff(owners, prepend=-1))
         total[owners[starts]] = np.add.reduceat(rows, starts, axis=0)
     return total
-
-
-def _softmax(logits: Floats) -> Floats:
-    exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probabilities: Floats = exponents / exponents.sum(axis=1, keepdims=True)
-    return probabilities

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +66,13 @@ class Attributing(Protocol):
 def answered(tier: Tier, rows: int) -> list[str]:
     """The names of the models that answered the rows of the tier's last call."""
     return list(tier.answered) if isinstance(tier, Attributing) else [tier.name] * rows
+
+
+def softmax(scores: NDArray[Any]) -> NDArray[Any]:
+    """Probabilities from scores, (n, classes), in their type of number."""
+    exponents = np.exp(scores - scores.max(axis=1, keepdims=True))
+    probabilities: NDArray[Any] = exponents / exponents.sum(axis=1, keepdims=True)
+    return probabilities
 
 
 def as_labels(classes: Floats, aside: float) -> Floats:

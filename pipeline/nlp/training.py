@@ -22,7 +22,7 @@ from pipeline.nlp.corpora import CORPORA, Corpus
 from pipeline.nlp.evaluation import Score, by_domain
 from pipeline.nlp.fast_vectors import WordVectors, read_vectors
 from pipeline.nlp.fast_weights import VERSION, Squeezed, Vectors, Weights, idf
-from pipeline.nlp.model_card import render
+from pipeline.nlp.model_card import STRONG_REPORT, render
 from pipeline.nlp.parts import HELD_OUT, SEED, Split, Which, split
 from pipeline.nlp.sentiment import FILE, MODELS, SentimentModel
 from pipeline.nlp.splits import as_texts
@@ -109,7 +109,7 @@ def train(
     )
     document = json.dumps(result.as_json(), ensure_ascii=False, indent=2)
     (out_dir / REPORT).write_text(document + "\n", encoding="utf-8")
-    strong = out_dir / "strong.json"
+    strong = out_dir / STRONG_REPORT
     beside = json.loads(strong.read_text(encoding="utf-8")) if strong.is_file() else None
     (out_dir / CARD).write_text(render(which, result.as_json(), beside), encoding="utf-8")
     return result

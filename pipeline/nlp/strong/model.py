@@ -19,7 +19,7 @@ import onnxruntime
 from tokenizers import Tokenizer
 
 from pipeline.nlp.strong.encoding import Encoder, Pieces
-from pipeline.nlp.tiers import CLASSES, LABELS, Floats, Question, as_labels
+from pipeline.nlp.tiers import CLASSES, LABELS, Floats, Question, as_labels, softmax
 
 FILE = "strong.onnx"
 PIECES = "pieces.json.gz"
@@ -81,10 +81,7 @@ class StrongModel:
         return scores
 
     def _probabilities(self, scores: Floats, head: str) -> Floats:
-        scaled = scores / self._temperature[head] + self._bias[head]
-        exponents = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-        probabilities: Floats = exponents / exponents.sum(axis=1, keepdims=True)
-        return probabilities
+        return softmax(scores / self._temperature[head] + self._bias[head])
 
 
 def _inputs(pieces: Pieces) -> dict[str, Any]:

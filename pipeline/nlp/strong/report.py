@@ -22,7 +22,6 @@ from pipeline.nlp.parts import Which, split
 from pipeline.nlp.sentiment import MODELS
 from pipeline.nlp.training import CARD
 
-REPORT = "strong.json"
 TIERS: tuple[TierName, ...] = ("strong", "cascade")
 
 
@@ -64,14 +63,14 @@ def scored(
     report = StrongReport(facts, {tier: by_domain(load_tier(model, tier), held_out) for tier in TIERS})
     folder = MODELS / which if out_dir is None else out_dir
     document = report.as_json()
-    (folder / REPORT).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    (folder / model_card.STRONG_REPORT).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     fast = json.loads((folder / training.REPORT).read_text(encoding="utf-8"))
     (folder / CARD).write_text(model_card.render(which, fast, document), encoding="utf-8")
     return report
 
 
 def main(which: Which, data_dir: Path) -> None:
-    facts = json.loads((MODELS / which / REPORT).read_text(encoding="utf-8"))
+    facts = json.loads((MODELS / which / model_card.STRONG_REPORT).read_text(encoding="utf-8"))
     facts.pop("scores", None)
     print(json.dumps(scored(which, facts, data_dir, None, facts["seed"]).as_json()["scores"], indent=2))
 

@@ -28,6 +28,7 @@ from pipeline.nlp.strong.material import Item, Material, material
 from pipeline.nlp.strong.model import FILE, FORMAT, PIECES, StrongModel
 from pipeline.nlp.strong.report import StrongReport, scored
 from pipeline.nlp.strong.source import Floats
+from pipeline.nlp.tiers import softmax
 
 VERSION = 1
 
@@ -142,8 +143,7 @@ def _calibrations(model: StrongModel, items: list[Item]) -> tuple[Calibration, C
     text = calibrate(classes, texts, range(5))
     about = calibrate(labels, objects, (0, 2))
     scaled = classes / text.temperature + np.array(text.bias, np.float32)
-    exponents = np.exp(scaled - scaled.max(1, keepdims=True))
-    return text, about, aside(exponents / exponents.sum(1, keepdims=True), texts)
+    return text, about, aside(softmax(scaled), texts)
 
 
 def _save(
