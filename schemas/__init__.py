@@ -1,5 +1,7 @@
 """The public contract of Molva's topics: frozen pydantic records and their bytes."""
 
+from schemas.alert import Alert
+from schemas.alert_action import AlertAction
 from schemas.base import Origin, Record, Sentiment
 from schemas.dead_letter import DeadLetter, Reason
 from schemas.deletion import Deletion
@@ -10,6 +12,8 @@ from schemas.spike import Spike, TopPost, TopSource
 from schemas.watermark import Watermark
 
 __all__ = [
+    "Alert",
+    "AlertAction",
     "Author",
     "Channel",
     "DeadLetter",

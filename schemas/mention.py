@@ -57,6 +57,10 @@ class Mention(Record):
     model: str
     signals: MentionSignals = MentionSignals()
     """Those of the post that concern what it says of the object."""
+    names: tuple[str, ...] = ()
+    """Who and what else the post names, without the object itself: the linked names of its entities."""
+    region: str = ""
+    """Where it is said, as far as the source tells; empty: unknown."""
     enriched_at: UtcDatetime
 
     @property
