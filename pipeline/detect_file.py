@@ -1,8 +1,8 @@
 """``molva detect FILE.csv``: reads counts per object and bucket, writes spike events or scores. No servers.
 
 CSV rows ``object,bucket,negative,total`` in time order per object, with or without a header line; with one,
-columns may come in any order. Without ``total`` the series is a plain count: every mention counts as
-negative and nothing is known of the volume.
+columns may come in any order. Without ``total`` the series is a plain count, and its threshold is learned
+from what the series did before (`pipeline.core.plain`).
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ class Row(NamedTuple):
     name: str
     bucket: int
     negative: int
-    total: int
+    total: int | None
+    """None: the file has no such column."""
 
 
 def run(lines: Iterable[str], resolution: Resolution, scores: bool = False) -> Iterator[str]:
@@ -47,15 +48,17 @@ def run(lines: Iterable[str], resolution: Resolution, scores: bool = False) -> I
         scores: yield one score per row instead of the spike events.
 
     Yields:
-        Spike events as JSON (`schemas.Spike`), in the order of the rows; or one number per row, 0 to 50
-        (12 opens a spike; the first day of an object scores 0).
+        Spike events as JSON (`schemas.Spike`), in the order of the rows; or one number per row: 12 opens a
+        spike, and the first day of an object scores 0 (the first week at 1d). With ``total`` it is at most
+        50; of a plain count it is the evidence for a new spike, 0 while one is open and for a day after it
+        opened.
 
     Raises:
         DetectFileError: a line is no row, or breaks the order of time.
     """
     known: dict[str, ObjectSeries] = {}
     for row in rows(lines, resolution):
-        series = known.setdefault(row.name, ObjectSeries(row.name, resolution))
+        series = known.setdefault(row.name, ObjectSeries(row.name, resolution, counts=row.total is None))
         if series.upcoming is not None and row.bucket < series.upcoming:
             last = series.upcoming - STEPS[resolution]
             problem = "is in the same bucket as" if row.bucket == last else "lies before"
@@ -63,7 +66,9 @@ def run(lines: Iterable[str], resolution: Resolution, scores: bool = False) -> I
                 row.line,
                 f"{iso(row.bucket)} {problem} the last row of {row.name} ({iso(last)}, {resolution})",
             )
-        score, events = series.judge(row.bucket, row.negative, row.total)
+        score, events = series.judge(
+            row.bucket, row.negative, row.negative if row.total is None else row.total
+        )
         if scores:
             yield repr(round(score, 6))
         else:
@@ -111,8 +116,8 @@ def _row(columns: tuple[str, ...], fields: list[str], line: int, step: int) -> R
     if not name:
         raise DetectFileError(line, "the object is empty")
     negative = _count("negative", values["negative"], line)
-    total = _count("total", values["total"], line) if "total" in values else negative
-    if negative > total:
+    total = _count("total", values["total"], line) if "total" in values else None
+    if total is not None and negative > total:
         raise DetectFileError(line, f"negative {negative} is more than total {total}")
     return Row(line, name, bucket(_second(values["bucket"], line), step), negative, total)
 

@@ -17,7 +17,7 @@ def detect(
     file: Annotated[
         Path, typer.Argument(help="CSV: object,bucket,negative,total in time order; - is standard input")
     ],
-    resolution: Annotated[Literal["5m", "1h"], typer.Option(help="the width of a bucket")] = "1h",
+    resolution: Annotated[Literal["5m", "1h", "1d"], typer.Option(help="the width of a bucket")] = "1h",
     scores: Annotated[
         bool, typer.Option("--scores", help="print one score per input row instead of spikes")
     ] = False,
@@ -27,7 +27,8 @@ def detect(
 ) -> None:
     """Find spikes in counts per object and bucket; prints spike events as JSON lines.
 
-    Without a `total` column the file is a plain count series.
+    Without a `total` column the file is a plain count series: its threshold is learned from its own past,
+    and a new spike opens at most once a day.
 
     Example: molva detect counts.csv --resolution 1h | jq .opened_at
     """

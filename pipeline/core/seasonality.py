@@ -30,25 +30,25 @@ def factor(rhythm: Rhythm, second: int, step: int, prior: float) -> float:
     """How much of the level is usual in the bucket at ``second``: 1 where nothing is known.
 
     Each slot is shrunk towards 1 by ``prior`` expected mentions; between the middles of two hours the
-    ratio is interpolated.
+    ratio is interpolated. A bucket of a day has one slot on workdays and one at the weekend.
     """
     middle = second + step // 2
     here = slot(middle)
     ratio = (prior + rhythm[2 * here]) / (prior + rhythm[2 * here + 1])
     past = middle % HOUR - HOUR // 2
-    if past == 0:
+    if past == 0 or step > HOUR:
         return ratio
     there = slot(middle + HOUR) if past > 0 else slot(middle - HOUR)
     other = (prior + rhythm[2 * there]) / (prior + rhythm[2 * there + 1])
     return ratio + (other - ratio) * abs(past) / HOUR
 
 
-def learn(rhythm: Rhythm, second: int, decay: float, observed: float, expected: float) -> Rhythm:
+def learn(rhythm: Rhythm, second: int, step: int, decay: float, observed: float, expected: float) -> Rhythm:
     """Add one visit of a slot: ``observed`` mentions where the level alone promised ``expected``.
 
     The sums are kept to six decimals, which keeps a serialised state under 2 KB.
     """
-    at = 2 * slot(second)
+    at = 2 * slot(second + step // 2)
     return (
         *rhythm[:at],
         round(decay * rhythm[at] + observed, 6),

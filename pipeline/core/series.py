@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.core import spikes
-from pipeline.core.episodes import Episode, Subject, follow
+from pipeline.core import plain, spikes
+from pipeline.core.episodes import Episode, Subject, follow, held_open
 from pipeline.core.parameters import parameters
 from pipeline.core.spike_state import State
 from pipeline.core.tally import Tally
@@ -19,10 +19,12 @@ class ObjectSeries:
     Args:
         name: the object's id.
         resolution: length of the buckets.
+        counts: the series is a plain count, without a volume: `pipeline.core.plain` judges it.
     """
 
-    def __init__(self, name: str, resolution: Resolution) -> None:
-        self._parameters = parameters(resolution)
+    def __init__(self, name: str, resolution: Resolution, *, counts: bool = False) -> None:
+        self._parameters = plain.plain_parameters(resolution) if counts else parameters(resolution)
+        self._plain = plain.PlainState() if counts else None
         self._step = STEPS[resolution]
         self._subject = Subject(name, "brand", LIVE, resolution)
         self._state = State()
@@ -50,7 +52,12 @@ class ObjectSeries:
 
     def _step_over(self, bucket: int, negative: int, total: int, events: list[Spike]) -> float:
         old = self._state
-        self._state, score = spikes.update(self._parameters, old, bucket, negative, total)
+        if self._plain is None:
+            new, score = spikes.update(self._parameters, old, bucket, negative, total)
+            self._state = held_open(self._subject.resolution, old, new, bucket)
+        else:
+            self._plain, score = plain.update(self._parameters, self._plain, bucket, total)
+            self._state = self._plain.judged
         self._episode, event = follow(self._subject, self._episode, old, self._state, bucket, score, Tally())
         if event:
             events.append(event)

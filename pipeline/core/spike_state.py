@@ -27,6 +27,9 @@ class Learned(NamedTuple):
     excess_v: float = 0.0
     weight_v: float = 0.0
     """``excess_v / weight_v`` is 1/k, the same of the others."""
+    excess_run: float = 0.0
+    weight_run: float = 0.0
+    """``excess_run / weight_run`` is the same of negatives summed over a block: noise that lasts."""
 
 
 class Run(NamedTuple):
@@ -45,6 +48,17 @@ class Run(NamedTuple):
     """Most negatives per bucket, averaged over three buckets."""
     peak: float = 0.0
     """Highest score."""
+    spread: float = 0.0
+    """Variance of the run's negatives beyond Poisson, in squares of ``expected``."""
+
+
+class Block(NamedTuple):
+    """Sums over the buckets of the current block, from which noise that lasts is learned."""
+
+    buckets: int = 0
+    negatives: float = 0.0
+    others: float = 0.0
+    expected: float = 0.0
 
 
 class State(NamedTuple):
@@ -74,6 +88,7 @@ class State(NamedTuple):
     """Evidence (nats) that the open spike is over."""
     held: int = 0
     """Buckets in a row with enough of that evidence."""
+    block: Block = Block()
 
     @property
     def idle(self) -> bool:
@@ -100,9 +115,13 @@ def dump(state: State) -> list[Any]:
 
 
 def load(values: list[Any]) -> State:
-    """The inverse of `dump`, also after a way through JSON."""
+    """The inverse of `dump`, also after a way through JSON.
+
+    Fields are only ever added at the end, with a default, so states that an earlier version wrote load too.
+    """
     age, silent, silent_expected, frozen, learned, others, usual, negatives, cusum, run, *spike = values
     total, rhythm_sum, rhythm, *sums = learned
+    opened, calm, held, *block = spike
     return State(
         age,
         silent,
@@ -114,5 +133,8 @@ def load(values: list[Any]) -> State:
         (negatives[0], negatives[1]),
         cusum,
         Run(*run),
-        *spike,
+        opened,
+        calm,
+        held,
+        *(Block(*sums) for sums in block),
     )

@@ -7,34 +7,18 @@ their sources and what was measured: docs/detector.md.
 
 from __future__ import annotations
 
-from math import log, sqrt
-from typing import NamedTuple
+from math import exp, log, log1p, sqrt
 
+from pipeline.core.expectation import Expectation, expect
 from pipeline.core.parameters import Parameters
-from pipeline.core.seasonality import factor, learn
-from pipeline.core.spike_state import Learned, Run, State
-from pipeline.core.windows import HOUR
+from pipeline.core.seasonality import learn
+from pipeline.core.spike_state import Block, Learned, Run, State
+
+__all__ = ["evidence", "expect", "interval", "run_interval", "update"]
 
 LN4 = log(4.0)
-
-
-class Expectation(NamedTuple):
-    """What a bucket should hold."""
-
-    level: float
-    rhythm: float
-    total: float
-    negatives: float
-    """m_N: by level, rhythm and share of negatives."""
-    others: float
-    given: float
-    """E: negatives given the observed volume of the others."""
-    k: float
-    volume: float
-    """V3 + k: how well the volume is known."""
-    spread: float
-    """1/r: variance of negatives beyond Poisson, in squares of E."""
-    spread_others: float
+EXACT = 200
+"""Largest mean for which `interval` sums probabilities one by one."""
 
 
 def update(p: Parameters, state: State, bucket: int, negative: int, total: int) -> tuple[State, float]:
@@ -71,7 +55,7 @@ def update(p: Parameters, state: State, bucket: int, negative: int, total: int) 
         cusum = score = 0.0
     elif cusum == 0.0 and opened < 0:
         run = Run()
-    frozen, learned = _learn(p, state, bucket, negative, total, score, expectation)
+    frozen, learned, block = _learn(p, state, bucket, negative, total, score, expectation)
     following = State(
         state.age + 1,
         silent,
@@ -86,26 +70,9 @@ def update(p: Parameters, state: State, bucket: int, negative: int, total: int) 
         opened,
         calm,
         held,
+        block,
     )
     return following, score
-
-
-def expect(p: Parameters, state: State, bucket: int, others: int) -> Expectation:
-    """What the bucket should hold, given ``others``, the non-negative mentions that it does hold."""
-    learned = state.learned
-    level = (p.level_prior + learned.total) / (HOUR / p.step + learned.rhythm_sum)
-    rhythm = factor(learned.rhythm, bucket, p.step, p.slot_prior)
-    share = (p.share_prior * p.share_weight + learned.negative) / (p.share_weight + learned.mentions)
-    usual = level * rhythm
-    m_n = share * usual
-    m_v = usual - m_n
-    prior = p.excess_prior * p.excess_weight
-    spread_n = min(20.0, max(0.01, (prior + learned.excess_n) / (p.excess_weight + learned.weight_n)))
-    spread_v = min(2.0, max(0.02, (prior + learned.excess_v) / (p.excess_weight + learned.weight_v)))
-    k = 1.0 / spread_v
-    volume = k + sum(state.others) + others
-    given = m_n * max(0.8, volume / (k + sum(state.usual_others) + m_v))
-    return Expectation(level, rhythm, usual, m_n, m_v, given, k, volume, spread_n + 1.0 / volume, spread_v)
 
 
 def _skip(p: Parameters, state: State, silent: int, expected: float) -> State:
@@ -126,12 +93,14 @@ def _skip(p: Parameters, state: State, silent: int, expected: float) -> State:
 def _accumulate(
     p: Parameters, state: State, bucket: int, negative: int, others: int, e: Expectation
 ) -> tuple[float, Run, float]:
-    """The CUSUM of "four times E" against E, the run that it belongs to, and the gated score."""
+    """The CUSUM of "four times E" against E, the run that it belongs to, and the gated score.
+
+    The CUSUM takes buckets as independent. Noise of the share that lasts for hours is not, so the score is
+    never above the evidence of the run as one observation, whose spread is the noise that lasts.
+    """
     if state.age < p.warm_up:
         return 0.0, Run(), 0.0
-    r = 1.0 / e.spread
-    gain = negative * LN4 - (negative + r) * log((r + 4.0 * e.given) / (r + e.given))
-    cusum = min(p.ceiling, max(0.0, state.cusum + gain))
+    cusum = min(p.ceiling, max(0.0, state.cusum + evidence(negative, e.given, e.spread)))
     run = Run(started=bucket) if state.idle else state.run
     negatives = run.negatives + negative
     volume = run.others + others
@@ -139,10 +108,23 @@ def _accumulate(
     usual = run.usual + e.negatives
     usual_others = run.usual_others + e.others
     least = p.least_ratio * max(expected, usual * (e.k + volume) / (e.k + usual_others))
-    score = cusum if negatives >= p.least_negatives and negatives >= least else 0.0
+    spread = e.lasting + 1.0 / (e.k + volume)
+    score = 0.0
+    if negatives >= p.least_negatives and negatives >= least:
+        score = max(0.0, min(cusum, evidence(negatives, expected, spread))) if p.bounded else cusum
     crest = max(run.crest, (negative + sum(state.negatives)) / 3.0)
     peak = max(run.peak, score)
-    return cusum, Run(run.started, negatives, volume, expected, usual, usual_others, crest, peak), score
+    return (
+        cusum,
+        Run(run.started, negatives, volume, expected, usual, usual_others, crest, peak, spread),
+        score,
+    )
+
+
+def evidence(observed: int, expected: float, spread: float) -> float:
+    """Log-likelihood ratio (nats) of "four times ``expected``" against it, both negative binomial."""
+    r = 1.0 / spread
+    return observed * LN4 - (observed + r) * log((r + 4.0 * expected) / (r + expected))
 
 
 def _open_or_resolve(
@@ -165,33 +147,96 @@ def _open_or_resolve(
 
 def _learn(
     p: Parameters, state: State, bucket: int, negative: int, total: int, score: float, e: Expectation
-) -> tuple[int, Learned]:
+) -> tuple[int, Learned, Block]:
     """Buckets frozen in a row, and the baseline after this bucket; what is learned is winsorised."""
     raised = score > p.freeze_at
     if raised and state.frozen < p.freeze:
-        return state.frozen + 1, state.learned
+        return state.frozen + 1, state.learned, Block()
     known = state.learned
     t, n, v = float(total), float(negative), float(total - negative)
+    n_excess = n
     if state.age >= p.warm_up:
-        t = min(t, _bound(p, e.total, e.spread_others))
-        n = min(n, _bound(p, e.given, e.spread), t)
-        v = min(v, _bound(p, e.others, e.spread_others))
+        t = min(t, _bound(p.winsor, e.total, e.spread_others))
+        n_excess = min(n, _bound(p.winsor_excess, e.given, e.spread))
+        n = min(n, _bound(p.winsor, e.given, e.spread), t)
+        v = min(v, _bound(p.winsor, e.others, e.spread_others))
     keep = 1.0 if raised else p.keep_excess
     gain = 0.0 if raised else 1.0  # a lasting rise is a new level, not noise
     e2 = e.given * e.given
-    return (state.frozen if raised else 0), Learned(
-        p.keep_level * known.total + t,
-        p.keep_level * known.rhythm_sum + e.rhythm,
-        learn(known.rhythm, bucket, p.keep_slot, t, e.level),
-        p.keep_share * known.negative + n,
-        p.keep_share * known.mentions + t,
-        keep * known.excess_n + gain * ((n - e.given) ** 2 - e.given - e2 / e.volume),
-        keep * known.weight_n + gain * e2,
-        keep * known.excess_v + gain * ((v - e.others) ** 2 - e.others),
-        keep * known.weight_v + gain * e.others * e.others,
+    block, lasting, weight = _lasting(p, state, negative, total - negative, raised, e)
+    return (
+        (state.frozen if raised else 0),
+        Learned(
+            p.keep_level * known.total + t,
+            p.keep_level * known.rhythm_sum + e.rhythm,
+            learn(known.rhythm, bucket, p.step, p.keep_slot, t, e.level),
+            p.keep_share * known.negative + n,
+            p.keep_share * known.mentions + t,
+            keep * known.excess_n + gain * ((n_excess - e.given) ** 2 - e.given - e2 / e.volume),
+            keep * known.weight_n + gain * e2,
+            keep * known.excess_v + gain * ((v - e.others) ** 2 - e.others),
+            keep * known.weight_v + gain * e.others * e.others,
+            keep * known.excess_run + lasting,
+            keep * known.weight_run + weight,
+        ),
+        block,
     )
 
 
-def _bound(p: Parameters, mean: float, spread: float) -> float:
+def _lasting(
+    p: Parameters, state: State, negative: int, others: int, raised: bool, e: Expectation
+) -> tuple[Block, float, float]:
+    """The block after this bucket, and what a full one adds to ``excess_run`` and ``weight_run``."""
+    if raised or state.age < p.warm_up:
+        return Block(), 0.0, 0.0
+    known = state.block
+    block = Block(
+        known.buckets + 1, known.negatives + negative, known.others + others, known.expected + e.given
+    )
+    if block.buckets < p.block:
+        return block, 0.0, 0.0
+    square = block.expected * block.expected
+    counted = square / (e.k + block.others)
+    bound = block.expected + p.winsor_run * sqrt(block.expected + counted + e.lasting * square) + 1.0
+    off = min(block.negatives, bound) - block.expected
+    return Block(), off * off - block.expected - counted, square
+
+
+def _bound(deviations: float, mean: float, spread: float) -> float:
     """Mean and some standard deviations; one more mention, so that rare events are learned at all."""
-    return mean + p.winsor * sqrt(mean + spread * mean * mean) + 1.0
+    return mean + deviations * sqrt(mean + spread * mean * mean) + 1.0
+
+
+def interval(expected: float, spread: float) -> tuple[float, float]:
+    """The central 95 % of a negative binomial: the counts that it stays between, both included.
+
+    Args:
+        expected: its mean, >= 0.
+        spread: its variance beyond Poisson, in squares of the mean, >= 0; 0 is Poisson.
+
+    Exact up to a mean of 200, beyond by Wilson and Hilferty's cube root of a gamma variable (PNAS 17, 1931).
+
+    >>> interval(3.0, 0.0)
+    (0.0, 7.0)
+    """
+    if expected > EXACT:
+        variance = expected + spread * expected * expected
+        shape = expected * expected / variance
+        centre, width = 1.0 - 1.0 / (9.0 * shape), 1.959964 / (3.0 * sqrt(shape))
+        low, high = (expected * max(0.0, centre + side * width) ** 3 for side in (-1.0, 1.0))
+        return float(round(low)), float(round(high))
+    r = 1.0 / max(spread, 1e-9)
+    mass = exp(-r * log1p(expected / r))
+    below, count, low = mass, 0, 0 if mass >= 0.025 else -1
+    while below < 0.975 and count < 100 * EXACT:
+        mass *= (count + r) / (count + 1) * expected / (r + expected)
+        count += 1
+        below += mass
+        if low < 0 and below >= 0.025:
+            low = count
+    return float(max(0, low)), float(count)
+
+
+def run_interval(state: State) -> tuple[float, float]:
+    """The 95 % `interval` of the negatives that were expected in the state's run."""
+    return interval(state.run.expected, state.run.spread)

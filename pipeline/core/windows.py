@@ -13,7 +13,7 @@ from schemas.spike import Resolution
 MINUTES_5: Final = 300
 HOUR: Final = 3_600
 DAY: Final = 86_400
-STEPS: Final[dict[Resolution, int]] = {"5m": MINUTES_5, "1h": HOUR}
+STEPS: Final[dict[Resolution, int]] = {"5m": MINUTES_5, "1h": HOUR, "1d": DAY}
 """Length of a bucket, seconds."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

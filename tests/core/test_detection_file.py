@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 import pytest
 
+from pipeline.core.episodes import LEAST_OPEN
 from pipeline.core.windows import iso
 from pipeline.detect_file import DetectFileError, run
 
@@ -38,6 +40,14 @@ def test_objects_may_take_turns() -> None:
     a, b = hours([*QUIET, (30, 36)]), hours([*QUIET, (1, 6)], "quiet")
     mixed = [line for pair in zip(a, b, strict=True) for line in pair]
     assert list(run(mixed, "1h")) == list(run(a, "1h"))
+
+
+def test_a_spike_ends_as_late_as_in_the_stream() -> None:
+    calm = [(0, 40)] * 12
+    events = [json.loads(line) for line in run(hours([*QUIET, (30, 36), *calm]), "1h")]
+    assert [event["status"] for event in events] == ["opened", "resolved"]
+    opened, resolved = (datetime.fromisoformat(event["updated_at"]) for event in events)
+    assert resolved - opened == timedelta(hours=LEAST_OPEN["1h"])
 
 
 def test_missing_buckets_are_empty_buckets() -> None:
@@ -87,3 +97,16 @@ def test_errors_name_the_line(lines: list[str], message: str) -> None:
 
 def test_an_empty_file_has_no_spikes() -> None:
     assert list(run([], "5m")) == list(run([HEADER], "5m")) == []
+
+
+def test_days_are_a_resolution() -> None:
+    days = [f"firm,2026-{1 + n // 28:02}-{1 + n % 28:02},{n % 2},{3 + n % 2}" for n in range(56)]
+    events = [json.loads(line) for line in run([*days, "firm,2026-03-01,14,16"], "1d")]
+    assert [event["status"] for event in events] == ["opened"]
+
+
+def test_the_score_of_a_plain_count_rests_after_an_opening() -> None:
+    rows = [f"x,{iso(START + 3600 * n)},{c}" for n, c in enumerate([*[3, 5, 4] * 16, 60, 70, 80])]
+    scores = [float(line) for line in run(rows, "1h", scores=True)]
+    assert scores[-3] >= 12
+    assert scores[-2:] == [0.0, 0.0]

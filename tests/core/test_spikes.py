@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterable
+from math import exp, sqrt
 
 import pytest
 from hypothesis import given, settings
@@ -13,11 +14,12 @@ from hypothesis import strategies as st
 from pipeline.core.parameters import Parameters, parameters
 from pipeline.core.seasonality import FLAT, factor, learn, slot
 from pipeline.core.spike_state import State, dump, load, seeded
-from pipeline.core.spikes import update
+from pipeline.core.spikes import evidence, interval, run_interval, update
 from pipeline.core.windows import DAY, HOUR
 
 HOURLY = parameters("1h")
 FIVE = parameters("5m")
+DAILY = parameters("1d")
 MONDAY = 1_406_505_600  # 2014-07-28T00:00:00Z
 Counts = tuple[int, int]
 
@@ -158,8 +160,91 @@ def test_the_rhythm_is_one_until_it_is_learned() -> None:
 def test_a_busy_hour_is_learned_and_fades_into_its_neighbours() -> None:
     rhythm = FLAT
     for _ in range(50):
-        rhythm = learn(rhythm, MONDAY, 0.99, 30.0, 10.0)
+        rhythm = learn(rhythm, MONDAY, 300, 0.99, 30.0, 10.0)
     middle = factor(rhythm, MONDAY + 25 * 60, 600, 10.0)
     assert 2.5 < middle < 3.0
     assert 1.0 < factor(rhythm, MONDAY + HOUR, 600, 10.0) < middle
     assert factor(rhythm, MONDAY + HOUR + 25 * 60, 600, 10.0) == 1.0
+
+
+def test_a_state_of_the_version_before_loads(known: State) -> None:
+    values = json.loads(json.dumps(dump(known)))
+    values[4] = values[4][:9]  # without the noise that lasts
+    values[9] = values[9][:8]  # a run without its spread
+    old = load(values[:13])  # without the block
+    assert old.learned[:9] == known.learned[:9]
+    assert judge(HOURLY, [(30, 36)], old)[0].opened >= 0
+
+
+def test_ten_angry_reviews_in_a_day_are_found_at_one_day() -> None:
+    weeks = [(1 if day % 3 == 0 else 0, 3 if day % 7 < 5 else 1) for day in range(42)]
+    state, scores = judge(DAILY, weeks)
+    assert max(scores) < DAILY.open_at
+    state, scores = judge(DAILY, [(10, 12)], state)
+    assert state.opened >= 0
+    state, _ = judge(DAILY, [(0, 3), (1, 3), (0, 3), (0, 2)], state)
+    assert state.opened == -1
+
+
+def test_days_know_weekends() -> None:
+    """Monday 1970-01-05 is a workday and the Saturday after it is not."""
+    rhythm = FLAT
+    for week in range(30):
+        for day in range(7):
+            at = 4 * DAY + (week * 7 + day) * DAY
+            rhythm = learn(rhythm, at, DAY, 0.95, 20.0 if day >= 5 else 100.0, 80.0)
+    assert factor(rhythm, 4 * DAY, DAY, 10.0) > 1.1
+    assert factor(rhythm, 9 * DAY, DAY, 10.0) < 0.5
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_noise_of_the_share_that_lasts_is_learned_and_opens_little(seed: int) -> None:
+    """Negatives per bucket with a log share of sd .3 and a memory of half an hour; four weeks."""
+    rng, off, counts = random.Random(seed), 0.0, []
+    for _ in range(4 * 7 * 288):
+        off = 0.85 * off + rng.gauss(0.0, 0.3 * sqrt(1 - 0.85**2))
+        mean = 20 * exp(off)
+        negative = max(0, round(rng.gauss(mean, sqrt(mean))))
+        counts.append((negative, negative + max(0, round(rng.gauss(60, 8)))))
+    state, opened = State(), 0
+    for i, (negative, total) in enumerate(counts):
+        before = state.opened
+        state, _ = update(FIVE, state, MONDAY + i * 300, negative, total)
+        opened += i >= 7 * 288 and before < 0 <= state.opened
+    assert opened <= 2
+
+
+def test_evidence_is_zero_for_nothing_and_grows_with_the_count() -> None:
+    assert evidence(0, 0.0, 0.2) == 0.0
+    assert evidence(2, 3.0, 0.2) < 0.0 < evidence(20, 3.0, 0.2) < evidence(30, 3.0, 0.2)
+
+
+@pytest.mark.parametrize(
+    ("expected", "spread", "bounds"),
+    [
+        (0.0, 0.2, (0, 0)),
+        (0.01, 0.0, (0, 0)),
+        (3.0, 0.0, (0, 7)),
+        (10.0, 0.1, (2, 21)),
+        (1000.0, 0.0, (939, 1063)),
+    ],
+)
+def test_the_interval_holds_ninety_five_in_a_hundred(
+    expected: float, spread: float, bounds: tuple[int, int]
+) -> None:
+    low, high = interval(expected, spread)
+    assert abs(low - bounds[0]) <= 1
+    assert abs(high - bounds[1]) <= 1
+
+
+@given(st.floats(0, 5000), st.floats(0, 3))
+def test_an_interval_is_one(expected: float, spread: float) -> None:
+    low, high = interval(expected, spread)
+    assert 0.0 <= low <= high
+    assert high >= expected - 1 or spread > 0.5
+
+
+def test_the_interval_of_a_run(known: State) -> None:
+    state, _ = judge(HOURLY, [(20, 25)], known)
+    low, high = run_interval(state)
+    assert 0.0 <= low <= state.run.expected <= high < 20.0

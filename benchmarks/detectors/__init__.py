@@ -1,0 +1,1 @@
+"""What the detector benchmarks share: a simulator, rival detectors, and NAB's scoring."""
