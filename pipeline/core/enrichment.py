@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from pipeline.core.text import clean
 from schemas import EnrichedPost, Entity, Mention, Origin, RawPost, Sentiment, Span
@@ -15,6 +16,10 @@ from schemas.signals import MentionSignals, Signals
 
 MAX_ENTITIES = 500
 MAX_SPANS = 50
+MAX_NAMES = 16
+MAX_REGION_CHARS = 128
+REGION_KEYS = ("region", "city", "geo")
+"""The extras in which agents and foreign producers put a place, as text; the first that has one counts."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,31 @@ def linked(annotation: Annotation, entities: tuple[Entity, ...]) -> Annotation:
     return replace(annotation, entities=entities)
 
 
+def others(entities: Sequence[Entity], object_id: str) -> tuple[str, ...]:
+    """Who and what else is named: the linked names, at most 16 different ones, without the object's own.
+
+    An entity that is not linked counts with NER's normal form; names that differ only in case are one.
+    """
+    names: dict[str, str] = {}
+    for entity in entities:
+        name = " ".join((entity.name or entity.normal).split())
+        if name and entity.object_id != object_id:
+            names.setdefault(name.casefold(), name)
+    return tuple(names.values())[:MAX_NAMES]
+
+
+def region(post: RawPost) -> str:
+    """Where the post was written, if its source says so in words (coordinates are none); else empty.
+
+    Nothing is guessed from the text or the channel's name: a post about Samara may come from anywhere.
+    """
+    for key in REGION_KEYS:
+        value = post.extras.get(key)
+        if isinstance(value, str) and any(char.isalpha() for char in value):
+            return clean(" ".join(value.split())).text[:MAX_REGION_CHARS]
+    return ""
+
+
 def mentions(
     post: RawPost,
     annotation: Annotation,
@@ -109,35 +139,44 @@ def mentions(
     """
     if not annotation.mentions:
         return []
-    excerpt = clean(post.text).text[:EXCERPT_CHARS]
-    signals = MentionSignals.model_construct(
-        **{name: getattr(annotation.signals, name) for name in MentionSignals.model_fields}
-    )
+    shared = _of_post(post, annotation, origin, now)
     return [
         Mention(
             id=f"{post.id}#{found.object_id}",
-            post_id=post.id,
             object_id=found.object_id,
             object_kind=kinds[found.object_id],
-            timeline=post.timeline,
-            origin=origin,
-            created_at=post.created_at,
-            collected_at=post.collected_at,
-            source=post.source,
-            kind=post.kind,
-            url=post.url,
-            channel=post.channel,
-            author=post.author,
-            language=annotation.language,
-            excerpt=excerpt,
-            reply_to=post.reply_to,
-            engagement=post.engagement,
             spans=found.spans[:MAX_SPANS],
             sentiment=found.sentiment,
             own=found.object_id in own,
             model=found.model,
-            signals=signals,
-            enriched_at=now,
+            names=others(annotation.entities, found.object_id),
+            **shared,
         )
         for found in annotation.mentions
     ]
+
+
+def _of_post(post: RawPost, annotation: Annotation, origin: Origin, now: datetime) -> dict[str, Any]:
+    """What all mentions of a post share."""
+    signals = MentionSignals.model_construct(
+        **{name: getattr(annotation.signals, name) for name in MentionSignals.model_fields}
+    )
+    return {
+        "post_id": post.id,
+        "timeline": post.timeline,
+        "origin": origin,
+        "created_at": post.created_at,
+        "collected_at": post.collected_at,
+        "source": post.source,
+        "kind": post.kind,
+        "url": post.url,
+        "channel": post.channel,
+        "author": post.author,
+        "language": annotation.language,
+        "excerpt": clean(post.text).text[:EXCERPT_CHARS],
+        "reply_to": post.reply_to,
+        "engagement": post.engagement,
+        "signals": signals,
+        "region": region(post),
+        "enriched_at": now,
+    }
