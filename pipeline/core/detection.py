@@ -7,20 +7,21 @@ it, keeps its states in a table and sends its events. See docs/detector.md, "In 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from pipeline.core.object_state import ObjectState, Verdict
+from pipeline.core.object_state import RESOLUTIONS, ObjectState, Verdict
 from pipeline.core.parameters import Parameters, parameters
+from pipeline.core.tracks import ALIKE, Rules
 from pipeline.core.watermarks import UNKNOWN, TimelineClock
-from pipeline.core.windows import moment
+from pipeline.core.windows import MINUTES_5, bucket, moment
 from schemas import Mention, Spike, Watermark
-from schemas.spike import Resolution
+from schemas.spike import Dimension, Resolution
 
 GRACE: Final = timedelta(hours=1)
 """How far behind the newest mention buckets close where no agent states watermarks."""
-PARAMETERS: Final[Mapping[Resolution, Parameters]] = {"5m": parameters("5m"), "1h": parameters("1h")}
+PARAMETERS: Final[Mapping[Resolution, Parameters]] = {name: parameters(name) for name in RESOLUTIONS}
 
 
 class PartitionDetector:
@@ -36,6 +37,13 @@ class PartitionDetector:
         cluster: id of the broker incarnation that the raw offsets belong to.
         source_idle: a source that has stated no watermark for this long, by the Kafka timestamps of
             other sources' watermarks in the same raw partition, is not waited for.
+        late_grace: how far behind its watermark a mention may be and still count in its bucket; buckets
+            close, and spikes are told, that much later. (Hours and days wait for late mentions anyway,
+            until they close.)
+        grace: how far behind the newest mention buckets close where no agent states watermarks.
+        dimensions: what objects are sliced by.
+        open_at: thresholds of single objects, by id and resolution. They are no part of the states: they may
+            change from run to run.
     """
 
     def __init__(
@@ -44,14 +52,18 @@ class PartitionDetector:
         cluster: str,
         *,
         source_idle: timedelta,
+        late_grace: timedelta = timedelta(),
         grace: timedelta = GRACE,
+        dimensions: Collection[Dimension] = (),
         parameters: Mapping[Resolution, Parameters] = PARAMETERS,
+        open_at: Mapping[tuple[str, Resolution], float] = ALIKE,
     ) -> None:
         self.partition = partition
         self.cluster = cluster
         self._idle = source_idle.total_seconds()
         self._grace = int(grace.total_seconds())
-        self._parameters = parameters
+        self._late_grace = int(late_grace.total_seconds())
+        self._rules = Rules(parameters, tuple(dimensions), open_at)
         self._clocks: dict[str, TimelineClock] = {}
         self._objects: dict[str, dict[str, ObjectState]] = {}
         self._closed: dict[str, int] = {}
@@ -72,7 +84,8 @@ class PartitionDetector:
         """Take a mention: count it in its pending bucket, or say why not.
 
         ``own`` (the object itself speaks) counts neither as negative nor as volume. ``duplicate``: seen
-        before, by raw offset or by post id. ``late``: its bucket is over; it is not judged.
+        before, by raw offset or by post id. ``behind``: its 5-minute bucket is over, but it counts in its
+        hour or day. ``late``: they are over, too; it is not judged.
         """
         if mention.own:
             return "own"
@@ -80,12 +93,13 @@ class PartitionDetector:
         objects = self._objects.setdefault(mention.timeline, {})
         state = objects.get(mention.object_id)
         fresh = state or ObjectState(mention.timeline, mention.object_id, mention.object_kind)
-        verdict = fresh.absorb(mention, clock.late_before(mention.origin.partition))
-        if verdict == "counted":
+        verdict = fresh.absorb(mention, clock.late_before(mention.origin.partition), self._rules)
+        if verdict in ("counted", "behind"):
             objects[mention.object_id] = fresh
+        if mention.object_id in objects:
             self._dirty_objects.add((mention.timeline, mention.object_id))
-            if clock.see(mention):
-                self._dirty_clocks.add(mention.timeline)
+        if verdict == "counted" and clock.see(mention):
+            self._dirty_clocks.add(mention.timeline)
         return verdict
 
     def advance(self, record: Watermark, timestamp: datetime) -> list[Spike]:
@@ -135,22 +149,24 @@ class PartitionDetector:
         return states
 
     def _close(self, timeline: str) -> list[Spike]:
-        until = self._clocks[timeline].closed()
+        until = bucket(self._clocks[timeline].closed(), MINUTES_5)
         if self._closed.get(timeline) == until:
             return []
         self._closed[timeline] = until
         spikes: list[Spike] = []
         for name, state in self._objects.get(timeline, {}).items():
+            if state.due > until:
+                continue
             before = state.position
-            spikes += state.close(self._parameters, until)
+            spikes += state.close(self._rules, until)
             if state.position != before:
                 self._dirty_objects.add((timeline, name))
         return sorted(spikes, key=lambda spike: (spike.updated_at, spike.id, spike.revision))
 
     def _clock(self, timeline: str) -> TimelineClock:
-        return self._clocks.setdefault(timeline, TimelineClock(self._grace))
+        return self._clocks.setdefault(timeline, TimelineClock(self._grace, self._late_grace))
 
     def _load_clock(self, value: bytes) -> tuple[str, TimelineClock]:
         cluster, timeline, values = json.loads(value)
-        clock = TimelineClock.load(values, self._grace)
+        clock = TimelineClock.load(values, self._grace, self._late_grace)
         return timeline, clock if cluster == self.cluster else clock.reincarnated()

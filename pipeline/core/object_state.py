@@ -1,4 +1,4 @@
-"""Detection's state of one object on one timeline: pending buckets, two detectors, what has been told.
+"""Detection's state of one object on one timeline: pending buckets, detectors, what has been told.
 
 `pipeline.core.detection` absorbs mentions into it and closes its buckets; its bytes are one value of the
 state table.
@@ -7,64 +7,42 @@ state table.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Any, Final, Literal
 
-from pipeline.core import spike_state, spikes
-from pipeline.core.episodes import Episode, Subject, follow
-from pipeline.core.parameters import Parameters
-from pipeline.core.spike_state import State
+from pipeline.core.background import Background
+from pipeline.core.dimensions import WHOLE, slices
+from pipeline.core.episodes import Subject
+from pipeline.core.pending import REMEMBERED, Content, Pending, open_step
 from pipeline.core.tally import Tally, fingerprint
-from pipeline.core.windows import HOUR, MINUTES_5, bucket, seconds
+from pipeline.core.track import NegativityTrack
+from pipeline.core.tracks import Rules, Tracks
+from pipeline.core.windows import DAY, HOUR, MINUTES_5, bucket, seconds
 from schemas import Mention, Spike
 from schemas.mention import ObjectKind
 from schemas.spike import Resolution
 
-Verdict = Literal["counted", "late", "duplicate", "own"]
-
-
-class Track:
-    """One resolution: the detector, the run's tally, and what has been told of the open spike."""
-
-    __slots__ = ("episode", "run", "state")
-
-    def __init__(
-        self, state: State | None = None, run: Tally | None = None, told: Episode | None = None
-    ) -> None:
-        self.state = state or State()
-        self.run = run or Tally()
-        self.episode = told
-
-    def close(self, p: Parameters, subject: Subject, start: int, tally: Tally) -> Spike | None:
-        """Judge the bucket that starts at ``start``."""
-        old = self.state
-        self.state, score = spikes.update(p, old, start, tally.negatives, tally.total)
-        if self.state is old:  # dormant
-            return None
-        if old.idle:
-            self.run = Tally()
-        if tally.total:
-            self.run.merge(tally)
-        self.episode, event = follow(subject, self.episode, old, self.state, start, score, self.run)
-        if self.state.idle:
-            self.run = Tally()
-        return event
-
-    def dump(self) -> list[Any]:
-        """As JSON values; the inverse of `load`."""
-        return [spike_state.dump(self.state), self.run.dump(), self.episode]
-
-    @classmethod
-    def load(cls, values: list[Any]) -> Track:
-        """Restore what `dump` gave, also after a way through JSON."""
-        state, run, told = values
-        return cls(spike_state.load(state), Tally.load(run), Episode(*told) if told else None)
+Verdict = Literal["counted", "behind", "late", "duplicate", "own"]
+NEVER: Final = 2**62
+RESOLUTIONS: Final[tuple[Resolution, ...]] = ("5m", "1h", "1d")
 
 
 class ObjectState:
     """Everything that detection knows of one object on one timeline."""
 
-    __slots__ = ("absorbed", "hour", "kind", "name", "pending", "position", "seen", "timeline", "tracks")
+    __slots__ = (
+        "absorbed",
+        "background",
+        "day",
+        "due",
+        "hour",
+        "kind",
+        "name",
+        "pending",
+        "position",
+        "timeline",
+        "tracks",
+    )
 
     def __init__(self, timeline: str, name: str, kind: ObjectKind) -> None:
         self.timeline = timeline
@@ -72,104 +50,182 @@ class ObjectState:
         self.kind: ObjectKind = kind
         self.absorbed: dict[int, int] = {}
         """Last raw offset that was absorbed, by raw partition."""
-        self.pending: dict[int, Tally] = {}
-        """5-minute buckets that are not closed yet, by start."""
-        self.seen: dict[int, set[int]] = {}
-        """Fingerprints of the posts in them."""
+        self.pending = Pending()
+        self.due = 0
+        """No bucket that ends before it has to be judged; as of the last `close`, 0 after any `absorb`."""
         self.position: int | None = None
         """Every 5-minute bucket before it has been judged; None: no bucket has been."""
-        self.hour = Tally()
+        self.hour = Content()
         """The closed 5-minute buckets of the hour that is not closed yet."""
-        self.tracks: dict[Resolution, Track] = {"5m": Track(), "1h": Track()}
+        self.day = Content()
+        """The closed hours of the day that is not closed yet."""
+        self.background = Background()
+        """What is usually said of the object, by its closed hours."""
+        self.tracks: dict[Resolution, Tracks] = {resolution: Tracks() for resolution in RESOLUTIONS}
 
-    def absorb(self, mention: Mention, late_before: int) -> Verdict:
-        """Count a mention in its bucket; ``late_before`` in seconds since 1970."""
+    def absorb(self, mention: Mention, late_before: int, rules: Rules) -> Verdict:
+        """Count a mention in its bucket; ``late_before`` in seconds since 1970.
+
+        Returns:
+            ``behind``: too late for its 5 minutes, but in its hour or day; ``late``: too late for all.
+        """
         origin, second = mention.origin, seconds(mention.created_at)
         if origin.offset <= self.absorbed.get(origin.partition, -1):
             return "duplicate"
-        if second < late_before or (self.position is not None and second < self.position):
-            return "late"
         self.absorbed[origin.partition] = origin.offset
-        start, post = bucket(second, MINUTES_5), fingerprint(mention.post_id)
-        seen = self.seen.setdefault(start, set())
-        if post in seen:
+        self.due = 0
+        if self.position is not None:
+            late_before = max(late_before, self.position)
+        step, post = open_step(second, late_before), fingerprint(mention.post_id)
+        if step not in (MINUTES_5, HOUR):  # copies, too: the day may not remember them all
+            self.pending.miss(second, late_before, step)
+        if step is None:
+            return "late"
+        if self._holds(step, second, post):
             return "duplicate"
-        seen.add(post)
-        self.pending.setdefault(start, Tally()).add(mention)
-        return "counted"
+        if step == HOUR:
+            self.pending.miss(second, late_before, step)
+        self.pending.add(step, mention, second, post, slices(mention, rules.dimensions))
+        return "counted" if step == MINUTES_5 else "behind"
 
-    def close(self, parameters: Mapping[Resolution, Parameters], until: int) -> Iterator[Spike]:
+    def _holds(self, step: int, second: int, post: int) -> bool:
+        if self.pending.holds(step, second, post):
+            return True
+        if step == MINUTES_5 or self.position is None:
+            return False
+        start, now = bucket(second, step), self.position - 1
+        in_hour = post in self.hour.seen and start <= bucket(now, HOUR) < start + step
+        return in_hour or (step == DAY and post in self.day.seen and start == bucket(now, DAY))
+
+    def close(self, rules: Rules, until: int) -> Iterator[Spike]:
         """Close every bucket that ends at or before ``until``; what cannot change anything yet is put off.
 
         An object without a spike, evidence or mentions stands still; the empty buckets are judged when its
-        next mention's bucket closes, a week of them at most: the detector is dormant then.
+        next mention's bucket closes, until the detectors are dormant (`_pass_over`). One with mentions but
+        without evidence at 5 minutes goes on hour by hour.
         """
-        upcoming = iter(sorted(self.pending))
-        target = next(upcoming, None)
-        if self.position is None and target is not None and target + MINUTES_5 <= until:
-            self.position = target
-        while self.position is not None and self.position + MINUTES_5 <= until:
-            if target is None or target + MINUTES_5 > until:
-                if self._at_rest():
-                    return
-            elif self._dormant(parameters):
-                self.position = max(self.position, bucket(target, HOUR))
-            if target == self.position:
-                target = next(upcoming, None)
-            yield from self._close_next(parameters, self.position)
+        while (due := self._next_due()) <= until:
+            if self.position is None:
+                self.position = due - MINUTES_5
+            while self.position < due:
+                self.position = self._pass_over(rules, self.position, due - MINUTES_5)
+                yield from self._close_next(rules, self.position)
+        self.due = due
+        if self._at_rest():
+            self.pending.take_late(until - MINUTES_5)  # no run was there that it could belong to
+
+    def _next_due(self) -> int:
+        """End of the next bucket that has to be judged when it ends."""
+        end = self.pending.first_end()
+        if self.position is None or self._at_rest():
+            return NEVER if end is None else end
+        busy = not self.tracks["5m"].idle
+        own = self.position + MINUTES_5 if busy else bucket(self.position, HOUR) + HOUR
+        return own if end is None else min(own, end)
 
     def _at_rest(self) -> bool:
-        return self.hour.total == 0 and all(track.state.idle for track in self.tracks.values())
+        counted = self.hour.tallies or self.day.tallies
+        return not counted and all(tracks.idle for tracks in self.tracks.values())
 
-    def _dormant(self, parameters: Mapping[Resolution, Parameters]) -> bool:
-        return self._at_rest() and all(
-            track.state.silent >= parameters[resolution].dormant for resolution, track in self.tracks.items()
-        )
+    def _pass_over(self, rules: Rules, position: int, last: int) -> int:
+        """The next 5-minute bucket from ``position`` to ``last`` that changes anything.
 
-    def _close_next(self, parameters: Mapping[Resolution, Parameters], start: int) -> Iterator[Spike]:
-        tally = self.pending.pop(start, None) or Tally()
-        self.seen.pop(start, None)
-        self.position = start + MINUTES_5
-        if tally.total:
-            self.hour.merge(tally)
-        events = [self._judge(parameters, "5m", start, tally)]
-        if self.position % HOUR == 0:
-            events.append(self._judge(parameters, "1h", self.position - HOUR, self.hour))
-            self.hour = Tally()
-        yield from filter(None, events)
+        At rest nothing is pending before ``last``. Dormant detectors of 5 minutes leave the last bucket of
+        each hour, which closes it, and those of hours the last of each day; the background learns the hours.
+        """
+        if not self._at_rest() or not self._dormant(rules, "5m"):
+            return position
+        if not self._dormant(rules, "1h"):
+            return min(last, bucket(position, HOUR) + HOUR - MINUTES_5)
+        if self._dormant(rules, "1d"):
+            return max(position, bucket(last, HOUR))
+        following = min(last, bucket(position, DAY) + DAY - MINUTES_5)
+        if not self.tracks["1h"].frozen:
+            for _ in range(bucket(position, HOUR), bucket(following, HOUR), HOUR):
+                self.background.learn(Tally())
+        return following
 
-    def _judge(
-        self, parameters: Mapping[Resolution, Parameters], resolution: Resolution, start: int, tally: Tally
-    ) -> Spike | None:
+    def _dormant(self, rules: Rules, resolution: Resolution) -> bool:
+        return self.tracks[resolution].dormant(rules.parameters(self.name, resolution))
+
+    def _close_next(self, rules: Rules, start: int) -> Iterator[Spike]:
+        content = self.pending.take(MINUTES_5, start)
+        self.position = end = start + MINUTES_5
+        if self.pending.late:
+            late = self.pending.take_late(start)
+            for resolution, tracks in self.tracks.items():
+                tracks.miss(resolution, late)
+        self.hour.merge(content)
+        yield from self._judge(rules, "5m", start, content)
+        if end % HOUR == 0:
+            yield from self._close_hour(rules, end - HOUR)
+        if end % DAY == 0:
+            yield from self._close_day(rules, end - DAY)
+
+    def _close_hour(self, rules: Rules, start: int) -> Iterator[Spike]:
+        hour, self.hour = self.hour, Content()
+        hour.merge(self.pending.take(HOUR, start))
+        yield from self._judge(rules, "1h", start, hour)
+        if not self.tracks["1h"].frozen:
+            self.background.learn(hour.whole)
+        self.day.merge(hour)
+        self.day.seen = set(sorted(self.day.seen)[: REMEMBERED + 1])
+
+    def _close_day(self, rules: Rules, start: int) -> Iterator[Spike]:
+        day, self.day = self.day, Content()
+        behind = self.pending.take(DAY, start)
+        if len(day.seen) <= REMEMBERED:
+            day.merge(behind)
+        yield from self._judge(rules, "1d", start, day)
+
+    def _judge(self, rules: Rules, resolution: Resolution, start: int, content: Content) -> Iterator[Spike]:
         subject = Subject(self.name, self.kind, self.timeline, resolution)
-        return self.tracks[resolution].close(parameters[resolution], subject, start, tally)
+        return self.tracks[resolution].close(rules, subject, start, content, self.background)
 
     def dump(self, cluster: str) -> bytes:
         """The value of the state table; the same state always gives the same bytes."""
         document = {
+            "version": 2,
             "cluster": cluster,
             "timeline": self.timeline,
             "object": self.name,
             "kind": self.kind,
             "absorbed": self.absorbed,
-            "pending": [[b, t.dump(), sorted(self.seen[b])] for b, t in sorted(self.pending.items())],
+            "pending": self.pending.dump(),
             "position": self.position,
             "hour": self.hour.dump(),
-            "tracks": {resolution: track.dump() for resolution, track in self.tracks.items()},
+            "day": self.day.dump(),
+            "background": self.background.dump(),
+            "tracks": {resolution: tracks.dump() for resolution, tracks in self.tracks.items()},
         }
         return json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
     @classmethod
     def load(cls, value: bytes, cluster: str) -> ObjectState:
-        """Restore what `dump` gave; under another broker incarnation the raw offsets are forgotten."""
+        """Restore what `dump` gave, also that of version 1.
+
+        Under another broker incarnation the raw offsets are forgotten.
+        """
         document = json.loads(value)
         state = cls(document["timeline"], document["object"], document["kind"])
         if document["cluster"] == cluster:
             state.absorbed = {int(number): offset for number, offset in document["absorbed"].items()}
-        for start, tally, seen in document["pending"]:
-            state.pending[start] = Tally.load(tally)
-            state.seen[start] = set(seen)
         state.position = document["position"]
-        state.hour = Tally.load(document["hour"])
-        state.tracks = {name: Track.load(track) for name, track in document["tracks"].items()}
+        if document.get("version", 1) == 1:
+            state._load_version_1(document)
+            return state
+        state.pending = Pending.load(document["pending"])
+        state.hour, state.day = Content.load(document["hour"]), Content.load(document["day"])
+        state.background = Background.load(document["background"])
+        state.tracks = {name: Tracks.load(tracks) for name, tracks in document["tracks"].items()}
         return state
+
+    def _load_version_1(self, document: dict[str, Any]) -> None:
+        """5 minutes and 1 hour, the whole object only, no background."""
+        for start, tally, seen in document["pending"]:
+            self.pending.buckets[start] = Content({WHOLE: Tally.load(tally)}, seen)
+        hour = Tally.load(document["hour"])
+        if hour.total:
+            self.hour = Content({WHOLE: hour})
+        for name, track in document["tracks"].items():
+            self.tracks[name] = Tracks(NegativityTrack.load(track))

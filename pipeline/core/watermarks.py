@@ -22,6 +22,7 @@ class Promise:
     """The newest watermark of one agent in one raw partition."""
 
     watermark: int
+    """Less the grace for late mentions."""
     final: bool
     stated_at: float
     """Kafka timestamp, seconds."""
@@ -39,11 +40,12 @@ class RawPartition:
     """Mentions dated before it are late. It never goes back, also when a slower agent joins."""
     promises: dict[str, Promise] = field(default_factory=dict)
 
-    def state(self, record: Watermark, offset: int, timestamp: float, idle: float) -> None:
-        """Take the next watermark of this partition; ``idle`` in seconds."""
-        promised = seconds(record.watermark)
+    def state(self, record: Watermark, offset: int, timestamp: float, idle: float, grace: int) -> None:
+        """Take the next watermark of this partition; ``idle`` and ``grace`` in seconds."""
+        promised = seconds(record.watermark) - grace
         if record.final and record.timeline != LIVE:
-            promised = bucket(promised, HOUR) + HOUR  # a file has ended: so has its last hour
+            # a file has ended: so has its last hour, and nobody has to be waited for
+            promised = bucket(promised + grace, HOUR) + HOUR
         self.offset = offset
         self.newest = max(self.newest, timestamp)
         self.promises[record.agent] = Promise(promised, record.final, timestamp)
@@ -62,6 +64,8 @@ class TimelineClock:
 
     grace: int
     """Where no agent ever states a watermark: how far behind the newest mention buckets close."""
+    late_grace: int = 0
+    """How far behind what is promised a mention may be and still count."""
     partitions: int = 0
     """Raw partitions that the agents state their watermarks to."""
     base: int = UNKNOWN
@@ -90,7 +94,7 @@ class TimelineClock:
             return False
         self.foreign = False
         self.partitions = max(self.partitions, record.partitions)
-        partition.state(record, record.origin.offset, timestamp, idle)
+        partition.state(record, record.origin.offset, timestamp, idle, self.late_grace)
         return True
 
     def see(self, mention: Mention) -> bool:
@@ -127,10 +131,10 @@ class TimelineClock:
         return [self.partitions, self.base, self.newest, self.foreign, list(self.enriched), raw]
 
     @classmethod
-    def load(cls, values: list[Any], grace: int) -> TimelineClock:
+    def load(cls, values: list[Any], grace: int, late_grace: int = 0) -> TimelineClock:
         """Restore what `dump` gave, also after a way through JSON."""
         partitions, base, newest, foreign, (first, last), raw = values
-        clock = cls(grace, partitions, base, newest, foreign, (first, last))
+        clock = cls(grace, late_grace, partitions, base, newest, foreign, (first, last))
         for number, (offset, stamp, reached, promises) in raw.items():
             held = {agent: Promise(*promise) for agent, promise in promises.items()}
             clock.raw[int(number)] = RawPartition(offset, stamp, reached, held)
@@ -139,7 +143,12 @@ class TimelineClock:
     def reincarnated(self) -> TimelineClock:
         """The clock under a new incarnation of the broker: offsets start again, event time does not."""
         return TimelineClock(
-            self.grace, base=self.closed(), newest=self.newest, foreign=self.foreign, enriched=self.enriched
+            self.grace,
+            self.late_grace,
+            base=self.closed(),
+            newest=self.newest,
+            foreign=self.foreign,
+            enriched=self.enriched,
         )
 
 

@@ -68,7 +68,7 @@ class Detection:
     clock: Callable[[], datetime]
     metrics: Metrics
     _shards: dict[int, Shard] = field(default_factory=dict)
-    _open: dict[str, set[str]] = field(default_factory=lambda: {"5m": set(), "1h": set()})
+    _open: dict[str, set[str]] = field(default_factory=lambda: {"5m": set(), "1h": set(), "1d": set()})
 
     def forget(self) -> None:
         """Partitions were revoked: what was not acknowledged will be delivered again, to whoever owns it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from faust.types import TP
 
@@ -17,13 +17,19 @@ from pipeline.producer import Producer
 from pipeline.settings import Settings
 from pipeline.stages.detection import Detection
 from pipeline.topics import MENTIONS
+from pipeline.watchlist_file import load_watchlist
+from schemas.spike import Dimension
 
 STATE_TABLE = "state"
 MAX_STATE_BYTES = 4 * 1024 * 1024
 
 
 def bind(app: Any, settings: Settings, metrics: Metrics, clock: Callable[[], datetime]) -> None:
-    """Read ``molva.mentions`` with the detection stage; its states are the Faust table ``state``."""
+    """Read ``molva.mentions`` with the detection stage; its states are the Faust table ``state``.
+
+    Raises:
+        WatchlistError: the watchlist, which tells the objects' sensitivity, cannot be read or has problems.
+    """
     raw: dict[str, Any] = {"key_type": bytes, "value_type": bytes}
     table = app.Table(
         STATE_TABLE,
@@ -33,6 +39,8 @@ def bind(app: Any, settings: Settings, metrics: Metrics, clock: Callable[[], dat
         extra_topic_configs={"max.message.bytes": str(MAX_STATE_BYTES)},
         **raw,
     )
+    dimensions = cast(list[Dimension], [name for name in settings.dimensions.split(",") if name])
+    open_at = load_watchlist(settings.watchlist).sensitivity() if settings.watchlist else {}
     stages: list[Detection] = []
 
     async def detection(stream: Any) -> None:
@@ -43,7 +51,12 @@ def bind(app: Any, settings: Settings, metrics: Metrics, clock: Callable[[], dat
                 states=FaustStates(table),
                 emit=producer.emit,
                 new_detector=lambda partition: PartitionDetector(
-                    partition, cluster, source_idle=settings.source_idle
+                    partition,
+                    cluster,
+                    source_idle=settings.source_idle,
+                    late_grace=settings.late_grace,
+                    dimensions=dimensions,
+                    open_at=open_at,
                 ),
                 caught_up=lambda record: _is_last(app, record),
                 clock=clock,

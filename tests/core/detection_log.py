@@ -6,19 +6,24 @@ import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zlib import crc32
 
 from pipeline.core.detection import PartitionDetector
 from pipeline.core.parameters import parameters
 from schemas import Author, Mention, Origin, Sentiment, Spike, Watermark
+from schemas.signals import Aspect, MentionSignals
 
 START = datetime(2014, 7, 28, tzinfo=UTC)
 IDLE = timedelta(minutes=10)
+FIRST = -8 * 60
+"""Minutes from `START` to the beginning of a random log."""
 QUICK = {
-    "5m": parameters("5m", warm_up=12, dormant=60),
-    "1h": parameters("1h", warm_up=3, dormant=48),
+    "5m": parameters("5m", warm_up=12, volume_warm_up=24, dormant=60),
+    "1h": parameters("1h", warm_up=3, volume_warm_up=6, dormant=48),
+    "1d": parameters("1d", warm_up=1, volume_warm_up=2, dormant=3),
 }
-"""An hour or three of warm-up instead of a day, five or 48 hours of memory instead of a week."""
+"""An hour, three, a day of warm-up; five hours, two days, three days of memory."""
 
 Item = tuple[Mention | Watermark, datetime]
 """A record of the mentions, and the Kafka timestamp of its raw record."""
@@ -75,7 +80,8 @@ class Shape:
     partitions: int
     agents: int
     objects: int
-    hours: int = 14
+    hours: int = 32
+    """From eight hours before midnight on."""
 
 
 def random_log(shape: Shape) -> RawLog:
@@ -86,28 +92,40 @@ def random_log(shape: Shape) -> RawLog:
     stalled = rng.random() < 0.3
     posts: list[str] = []
     for minute in range(shape.hours * 60):
+        raging = burst <= minute / 60 < burst + 0.7
         now = START + timedelta(days=1, minutes=minute)
-        rate = 2.0 if burst <= minute / 60 < burst + 0.7 else 0.08
-        while rng.random() < rate / (1 + rate):
-            fresh = not posts or rng.random() < 0.95
-            post = f"vk:{len(posts)}" if fresh else rng.choice(posts)
-            posts.append(post)
-            raw = crc32(post.encode()) % shape.partitions
-            dated = minute - (rng.uniform(0, 200) if rng.random() < 0.05 else rng.uniform(0, 4))
-            label = "negative" if rate > 1 or rng.random() < 0.3 else "neutral"
-            chosen = rng.sample(range(shape.objects), rng.randint(1, shape.objects))
-            offset = len(log[raw])
-            for number in chosen:
-                log[raw].append((mention(dated, offset, raw, post, label=label, object_id=f"o{number}"), now))
+        while rng.random() < (0.67 if raging else 0.06):
+            _publish(log, shape, rng, posts, minute, raging, now)
         if minute % 7 == 0:
             for agent in range(shape.agents):
                 behind = 120 if agent == 2 else 5
                 absent = (agent == 1 and stalled and minute > 300) or (agent == 2 and minute < 400)
                 if not absent:
-                    _state(log, minute - behind, now, f"agent{agent}", final=False)
+                    _state(log, FIRST + minute - behind, now, f"agent{agent}", final=False)
     for agent in range(shape.agents):
-        _state(log, shape.hours * 60, START + timedelta(days=2), f"agent{agent}", final=True)
+        _state(log, FIRST + shape.hours * 60, START + timedelta(days=3), f"agent{agent}", final=True)
     return log
+
+
+def _publish(
+    log: RawLog, shape: Shape, rng: random.Random, posts: list[str], minute: int, raging: bool, now: datetime
+) -> None:
+    """A post, new or sent again, late now and then, with mentions of some objects."""
+    fresh = not posts or rng.random() < 0.95
+    post = f"vk:{len(posts)}" if fresh else rng.choice(posts)
+    posts.append(post)
+    raw = crc32(post.encode()) % shape.partitions
+    late = rng.random() < 0.15
+    dated = FIRST + minute - rng.uniform(0, rng.choice((15, 200, 1800)) if late else 4)
+    fields: dict[str, object] = {
+        "label": "negative" if raging or rng.random() < 0.3 else "neutral",
+        "source": "vk" if raging or rng.random() < 0.5 else "ok",
+        "region": rng.choice(("", "Самара", "Томск")),
+        "signals": MentionSignals(aspects=(Aspect(name="app", p=0.9),) if rng.random() < 0.5 else ()),
+    }
+    offset = len(log[raw])
+    for number in rng.sample(range(shape.objects), rng.randint(1, shape.objects)):
+        log[raw].append((mention(dated, offset, raw, post, object_id=f"o{number}", **fields), now))
 
 
 def _state(log: RawLog, minute: float, now: datetime, agent: str, final: bool) -> None:
@@ -148,9 +166,9 @@ def _home(record: Mention | Watermark, partitions: int) -> int:
     return crc32(record.key.encode()) % partitions
 
 
-def detector(partition: int = 0, cluster: str = "c1") -> PartitionDetector:
+def detector(partition: int = 0, cluster: str = "c1", **options: Any) -> PartitionDetector:
     """A detector with a short warm-up."""
-    return PartitionDetector(partition, cluster, source_idle=IDLE, parameters=QUICK)
+    return PartitionDetector(partition, cluster, source_idle=IDLE, parameters=QUICK, **options)
 
 
 def feed(subject: PartitionDetector, items: Iterable[Item]) -> list[Spike]:
@@ -165,13 +183,13 @@ def feed(subject: PartitionDetector, items: Iterable[Item]) -> list[Spike]:
 
 
 def feed_with_crashes(
-    number: int, items: list[Item], rng: random.Random, emit: Callable[[Spike], None]
+    number: int, items: list[Item], rng: random.Random, emit: Callable[[Spike], None], **options: Any
 ) -> None:
     """Like the stage does: send spikes, write states, acknowledge; crash anywhere in between, and resume."""
     table: dict[str, bytes] = {}
     acknowledged, crashes = 0, rng.randint(0, 6)
     while True:
-        subject = detector(number)
+        subject = detector(number, **options)
         subject.load(table.items())
         position = acknowledged
         crash_at = rng.randint(position, len(items)) if crashes else None

@@ -108,8 +108,9 @@ def test_a_post_counts_once_however_often_it_comes() -> None:
 def test_late_is_behind_what_the_own_raw_partition_has_promised() -> None:
     subject = detector()
     subject.advance(watermark(30, 0, raw=0, partitions=2), NOW)
-    assert subject.absorb(mention(29, 1, raw=0)) == "late"
-    assert subject.absorb(mention(30, 2, raw=0)) == "counted"
+    assert subject.absorb(mention(-1, 1, raw=0)) == "late"
+    assert subject.absorb(mention(29, 2, raw=0)) == "behind", "its hour goes on"
+    assert subject.absorb(mention(30, 3, raw=0)) == "counted"
     assert subject.absorb(mention(3, 0, raw=1)) == "counted", "the other partition has promised nothing yet"
 
 
@@ -143,7 +144,7 @@ def test_an_agent_that_joins_late_does_not_turn_back_time() -> None:
     subject.advance(watermark(60, 0), NOW)
     subject.advance(watermark(10, 1, agent="http"), NOW)
     assert subject.closed("live") == START + timedelta(minutes=60)
-    assert subject.absorb(mention(59, 2)) == "late"
+    assert subject.absorb(mention(59, 2)) == "behind"
     subject.advance(watermark(90, 3), NOW)
     assert subject.closed("live") == START + timedelta(minutes=60), "and it is waited for"
 
@@ -157,13 +158,13 @@ def test_the_end_of_a_file_closes_its_last_hour() -> None:
     assert spikes[0].id == "acme/5m/2014-07-28T06:00:00Z/replay:a.jsonl"
 
 
-def test_a_second_replay_of_a_file_is_late() -> None:
+def test_a_second_replay_of_a_file_is_known() -> None:
     subject = detector()
     story = calm_then_burst(timeline="replay:a|b.jsonl")
     absorb(subject, story)
     subject.advance(watermark(BURST + 4, 99, timeline="replay:a|b.jsonl", final=True), NOW)
     again = [each.model_copy(update={"origin": watermark(0, 100 + n).origin}) for n, each in enumerate(story)]
-    assert set(absorb(subject, again)) == {"late"}
+    assert set(absorb(subject, again)) == {"duplicate"}
 
 
 def test_timelines_do_not_disturb_each_other() -> None:
@@ -180,7 +181,7 @@ def test_without_watermarks_the_newest_mention_less_an_hour_closes_buckets() -> 
     assert subject.catch_up() == []
     subject.absorb(mention(BURST + 65, 100, label="neutral"))
     assert statuses(subject.catch_up()) == ["opened"]
-    assert subject.absorb(mention(BURST, 101)) == "late"
+    assert subject.absorb(mention(BURST, 101)) == "behind"
 
 
 def test_posts_before_the_first_watermark_of_a_fast_replay_wait_for_it() -> None:
@@ -213,9 +214,9 @@ def test_a_new_broker_resets_offsets_but_not_event_time() -> None:
     first.advance(watermark(BURST, 500, partitions=1), NOW)
     second = detector(cluster="c2")
     second.load(first.changed())
-    assert second.absorb(mention(BURST - 1, 0, post="vk:new")) == "late"
-    assert second.absorb(mention(BURST + 1, 0, post="vk:new")) == "counted"
-    assert statuses(second.advance(watermark(BURST + 5, 1, partitions=1), NOW)) == ["opened"]
+    assert second.absorb(mention(BURST - 1, 0, post="vk:old")) == "behind"
+    assert second.absorb(mention(BURST + 1, 1, post="vk:new")) == "counted"
+    assert statuses(second.advance(watermark(BURST + 5, 2, partitions=1), NOW)) == ["opened"]
 
 
 def test_a_redelivered_watermark_closes_what_a_lost_state_missed() -> None:

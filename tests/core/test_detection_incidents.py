@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"no real tweets at {D
 
 @cache
 def hourly(name: str) -> list[Spike]:
-    """Events of the 1-hour detector, the file fed in order with a watermark every 200 tweets."""
+    """Events of negativity by the hour, the file fed in order with a watermark every 200 tweets."""
     subject = PartitionDetector(0, "c1", source_idle=timedelta(minutes=10))
     spikes: list[Spike] = []
     minute = 0.0
@@ -37,7 +37,7 @@ def hourly(name: str) -> list[Spike]:
                 known = mention(minute, offset, post=f"twitter:{offset}", object_id=object_id, label=label)
                 assert subject.absorb(known) == "counted"
     spikes += subject.advance(watermark(minute + 60, 10**6, final=True), NOW)
-    return [spike for spike in spikes if spike.resolution == "1h"]
+    return [spike for spike in spikes if (spike.resolution, spike.signal) == ("1h", "negativity")]
 
 
 @pytest.mark.parametrize(

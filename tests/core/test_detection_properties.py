@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from datetime import timedelta
+from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,16 +21,24 @@ shapes = st.builds(
 )
 
 
-def reference(shape: Shape) -> dict[str, bytes]:
+options = st.fixed_dictionaries(
+    {
+        "late_grace": st.sampled_from((timedelta(), timedelta(minutes=2), timedelta(minutes=30))),
+        "dimensions": st.sampled_from(((), ("source",), ("source", "region", "aspect"))),
+    }
+)
+
+
+def reference(shape: Shape, **options: Any) -> dict[str, bytes]:
     """One mentions partition, raw partitions read one after the other, no crash."""
     items = [item for raw in random_log(shape) for item in raw]
-    return {spike.event_id: spike.model_dump_json().encode() for spike in feed(detector(), items)}
+    return {spike.event_id: spike.model_dump_json().encode() for spike in feed(detector(**options), items)}
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(shapes, st.integers(1, 4), st.integers(0, 2**32))
+@given(shapes, st.integers(1, 4), st.integers(0, 2**32), options)
 def test_the_same_log_gives_the_same_spikes_however_it_is_read(
-    shape: Shape, partitions: int, seed: int
+    shape: Shape, partitions: int, seed: int, options: dict[str, Any]
 ) -> None:
     rng = random.Random(seed)
     told: dict[str, bytes] = {}
@@ -38,10 +48,19 @@ def test_the_same_log_gives_the_same_spikes_however_it_is_read(
         assert told.setdefault(spike.event_id, value) == value, "told again, it is the same byte for byte"
 
     for number, items in enumerate(spread(random_log(shape), partitions, rng)):
-        feed_with_crashes(number, items, rng, emit)
-    assert told == reference(shape)
+        feed_with_crashes(number, items, rng, emit, **options)
+    assert told == reference(shape, **options)
 
 
-def test_the_random_logs_hold_spikes() -> None:
-    counts = [len(reference(Shape(seed, 2, 2, 2))) for seed in range(12)]
-    assert sum(count > 0 for count in counts) >= 9
+def test_the_random_logs_hold_spikes_of_every_resolution_and_late_mentions() -> None:
+    told = [reference(Shape(seed, 2, 2, 2)) for seed in range(12)]
+    assert sum(len(events) > 0 for events in told) >= 9
+    spikes = [Spike.model_validate_json(value) for events in told for value in events.values()]
+    assert {spike.resolution for spike in spikes} == {"5m", "1h", "1d"}
+    assert any(spike.late for spike in spikes)
+
+
+def test_slices_tell_in_the_random_logs() -> None:
+    told = [reference(Shape(seed, 2, 2, 2), dimensions=("source", "aspect")) for seed in range(12)]
+    spikes = [Spike.model_validate_json(value) for events in told for value in events.values()]
+    assert {spike.dimension for spike in spikes} >= {"source"}

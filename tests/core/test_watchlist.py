@@ -118,6 +118,36 @@ def test_a_mistake_is_named_with_its_line_and_a_way_out(text: str, line: int, wh
     assert hint in first
 
 
+def test_objects_may_have_their_own_sensitivity() -> None:
+    watchlist = parse_watchlist(GOOD + "  sensitivity: {1h: 15, 5m: '12.5'}\n")
+    assert watchlist["bank"].sensitivity == {"1h": 15.0, "5m": 12.5}
+    assert watchlist.sensitivity() == {("bank", "1h"): 15.0, ("bank", "5m"): 12.5}
+    assert parse_watchlist(GOOD).sensitivity() == {}
+
+
+SENSITIVITY = "- id: a\n  kind: brand\n  name: А\n  aliases: [Аа]\n  sensitivity:"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        (" 15", 5, "is given by length of the bucket: write it like `sensitivity: {1h: 15}`"),
+        ("", 5, "is given by length of the bucket"),
+        ("\n    2h: 15", 6, "unknown length of a bucket '2h' in `sensitivity`; there are 5m, 1h, 1d"),
+        ("\n    5m: 12\n    1h: 7.9", 7, "the sensitivity of `1h` is '7.9': write a number from 8 to 50"),
+        ("\n    1h: 51", 6, "from 8 to 50 (12 is the default, higher is less sensitive)"),
+        ("\n    1h: nan", 6, "is 'nan': write a number"),
+        ("\n    1h: high", 6, "is 'high': write a number"),
+        ("\n    1h:", 6, "is '': write a number"),
+        ("\n    1h: [15]", 6, "is ['15']: write a number"),
+    ],
+)
+def test_a_wrong_sensitivity_is_named_with_its_line(text: str, line: int, words: str) -> None:
+    (problem,) = errors_of(SENSITIVITY + text)
+    assert problem.startswith(f"w.yaml:{line}: object 'a': ")
+    assert words in problem
+
+
 def test_every_problem_is_reported_in_the_order_of_lines() -> None:
     text = """\
 - id: bank
