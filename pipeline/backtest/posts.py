@@ -1,0 +1,146 @@
+"""Posts or mentions of a file as `Counts`; the posts go through the language models, as in enrichment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Final
+
+from agents.compression import codec_of
+from agents.lines import BOM
+from agents.replay_input import ReplayInput, Row
+from agents.rows import event_time, post_of
+from pipeline.backtest.counts import Counts
+from pipeline.core.enrichment import Failed, whole_stars
+from pipeline.core.windows import seconds
+from pipeline.errors import UsageError
+from pipeline.nlp.annotator import Annotator, Request
+from schemas import Mention, RawPost
+from schemas.codec import InvalidRecord, validate
+
+LABELS: Final = ("negative", "neutral", "positive")
+TIMELINE: Final = "backtest"
+
+
+def looks_like_posts(beginning: bytes) -> bool:
+    """Whether a file that begins so holds posts or mentions; otherwise it is a CSV of counts.
+
+    >>> looks_like_posts(b'{"text": "..."}'), looks_like_posts(b"object,bucket,negative,total")
+    (True, False)
+    """
+    plain = beginning.removeprefix(BOM).lstrip()
+    first = plain.partition(b"\n")[0].lower()
+    return codec_of(beginning) != "plain" or plain[:1] in (b"{", b"[") or b"created_at" in first
+
+
+class PostsFile:
+    """JSON lines or CSV of posts, or JSON lines of mentions; plain, .gz or .zst.
+
+    Args:
+        name: the file's name, for messages.
+        load: loads the language models; called when the first post needs them.
+        now: no post may be dated later than a day after it.
+        labelled: believe the labels of rows ``{"targets": {"acme": "negative"}}``, without any model.
+        on_row: called after each row, for progress.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        load: Callable[[], Annotator],
+        *,
+        now: datetime,
+        labelled: bool,
+        on_row: Callable[[], object],
+    ) -> None:
+        self._name = name
+        self._load = load
+        self._now = now
+        self._labelled = labelled
+        self._on_row = on_row
+        self._annotator: Annotator | None = None
+        self._seen: set[tuple[str, str]] = set()
+
+    def count(self, chunks: Iterable[bytes], counts: Counts) -> None:
+        """Add every mention of the file; a post counts once per object, own posts do not count.
+
+        Args:
+            chunks: the bytes of the file.
+
+        Raises:
+            UsageError: a line is neither a post nor a mention; the message names the line.
+            BrokenInput: the file is damaged.
+        """
+        reading = ReplayInput(chunks, self._name)
+        while rows := reading.take():
+            posts: list[RawPost] = []
+            for row in rows:
+                if self._labelled:
+                    self._count_labels(row, counts)
+                elif isinstance(row.content, dict) and "object_id" in row.content:
+                    self._count_mention(row, counts)
+                else:
+                    posts.append(self._post(row))
+            self._count_posts(posts, counts)
+            for _ in rows:
+                self._on_row()
+
+    def _count_labels(self, row: Row, counts: Counts) -> None:
+        post = self._post(row)
+        content = row.content
+        labels = content.get("targets") if isinstance(content, dict) else None
+        if not isinstance(labels, dict) or any(label not in LABELS for label in labels.values()):
+            raise self._mistake(
+                row, '--labels wants "targets": {"<object>": "negative", "neutral" or "positive"}'
+            )
+        for name, label in labels.items():
+            self._add(counts, str(name), post.id, post.created_at, label)
+
+    def _count_mention(self, row: Row, counts: Counts) -> None:
+        try:
+            mention = validate(Mention, row.content)
+        except InvalidRecord as error:
+            raise self._mistake(row, error.detail) from error
+        if not mention.own:
+            self._add(counts, mention.object_id, mention.post_id, mention.created_at, mention.sentiment.label)
+
+    def _count_posts(self, posts: Sequence[RawPost], counts: Counts) -> None:
+        wanted = [post for post in posts if counts.period.reads(seconds(post.created_at))]
+        if not wanted:
+            return
+        if self._annotator is None:
+            self._annotator = self._load()
+        annotator = self._annotator
+        requests = [
+            Request(post.text, addressed=tuple(annotator.addressed(post)), stars=whole_stars(post.rating))
+            for post in wanted
+        ]
+        for post, outcome in zip(wanted, annotator.annotate(requests), strict=True):
+            if isinstance(outcome, Failed):
+                counts.notes.append(f"{post.id} is not counted, the models failed on it: {outcome.detail}")
+                continue
+            own = annotator.owners(post)
+            for found in outcome.mentions:
+                if found.object_id not in own:
+                    label = found.sentiment.label
+                    self._add(counts, found.object_id, post.id, post.created_at, label)
+
+    def _add(self, counts: Counts, name: str, post_id: str, at: datetime, label: str) -> None:
+        second = seconds(at)
+        if counts.wants(name, second) and (name, post_id) not in self._seen:
+            self._seen.add((name, post_id))
+            counts.add(name, second, int(label == "negative"), 1)
+
+    def _post(self, row: Row) -> RawPost:
+        if isinstance(row.content, InvalidRecord):
+            raise self._mistake(row, row.content.detail)
+        if event_time(row.content) is None and isinstance(row.content, dict):
+            hint = "a post has created_at and text, a mention object_id, created_at and sentiment"
+            raise self._mistake(row, f"no date in created_at ({hint})")
+        try:
+            return post_of(row.content, source="backtest", timeline=TIMELINE, collected_at=self._now)
+        except InvalidRecord as error:
+            raise self._mistake(row, error.detail) from error
+
+    def _mistake(self, row: Row, problem: str) -> UsageError:
+        return UsageError(f"{self._name}: line {row.line.number}: {problem}")
