@@ -12,7 +12,21 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from pipeline.cli import bench, demo, detect, evaluate, language, replay, schemas, sql, status, topics, train
+from pipeline.cli import (
+    alerts,
+    backtest,
+    bench,
+    demo,
+    detect,
+    evaluate,
+    language,
+    replay,
+    schemas,
+    sql,
+    status,
+    topics,
+    train,
+)
 from pipeline.cli import run as running
 from pipeline.cli.context import err
 from pipeline.cli.mistakes import ending_of
@@ -41,12 +55,13 @@ def _add(panel: str, *commands: Callable[..., None]) -> None:
 
 
 _add(RUN, demo.demo, running.up, replay.replay, running.agent, running.worker)
-_add(ALONE, language.annotate, detect.detect)
+_add(ALONE, language.annotate, detect.detect, backtest.backtest)
 app.add_typer(train.app, name="train", rich_help_panel=ALONE)
 app.add_typer(evaluate.app, name="eval", rich_help_panel=ALONE)
 app.add_typer(bench.app, name="bench", rich_help_panel="Without servers")
 app.add_typer(schemas.app, name="schemas", rich_help_panel=ALONE)
 _add(LOOK, sql.sql, status.status, status.doctor)
+app.add_typer(alerts.app, name="alerts", rich_help_panel=LOOK)
 _add(SET_UP, topics.topics, sql.migrate)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import threading
 from datetime import UTC, datetime
@@ -36,11 +37,14 @@ def up(
     ClickHouse and the detector's state keep their data in the data dir. The broker is memory-only: records in
     flight when the machine dies are lost, topics are made anew. For long service use docker-compose.yml.
 
+    Who is told of spikes stands in the file that MOLVA_ALERTS names (docs/alerts.md).
+
     Agents: `http` runs where MOLVA_HTTP_TOKEN is set, `rss` where MOLVA_RSS_FEEDS is.
 
     Example: molva up --watchlist examples/banks-and-operators.yaml
     """
     from agents.feeds import read_feeds  # heavy, like the clients of both servers
+    from pipeline.alerts.configuration_file import read_configuration
     from pipeline.local import Local
     from pipeline.plan import Plan
 
@@ -52,6 +56,8 @@ def up(
     read_watchlist(settings.watchlist)
     if settings.rss_feeds is not None:
         read_feeds(settings.rss_feeds)
+    if settings.alerts is not None:
+        read_configuration(settings.alerts, os.environ)
     agents = [name for name, on in (("http", settings.http_token), ("rss", settings.rss_feeds)) if on]
     stop = threading.Event()
     for name in STOPPING:
@@ -76,7 +82,7 @@ def _data_dir_hint(data_dir: Path | None) -> str:
 
 
 def worker(
-    stage: Annotated[str, typer.Argument(help="enrichment, detection or storage")],
+    stage: Annotated[str, typer.Argument(help="enrichment, detection, storage or notification")],
 ) -> None:
     """Run one stage in this process until SIGTERM; a process manager restarts it when it ends.
 
@@ -89,7 +95,7 @@ def worker(
     if stage not in stages.STAGES:
         raise UsageError(f"there is no stage {stage!r}; there are {', '.join(stages.STAGES)}")
     settings = load_settings()
-    if stage == "enrichment":
+    if stage in ("enrichment", "detection"):
         read_watchlist(settings.watchlist)
     stages.run(stage, settings)
 

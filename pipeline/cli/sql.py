@@ -26,7 +26,8 @@ def sql(
 ) -> None:
     """Run a query in Molva's database: the embedded one if `molva up` runs, else the configured one.
 
-    Tables: posts, mentions, entities, spikes, dead_letters, deletions; see docs/clickhouse.md.
+    Tables: posts, mentions, entities, spikes, alerts, alert_actions, dead_letters, deletions;
+    see docs/clickhouse.md.
 
     Example: molva sql "SELECT object_id, count() FROM mentions GROUP BY 1 ORDER BY 2 DESC"
     """

@@ -12,12 +12,16 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 
 from pipeline.core.fold import plain
 from schemas.mention import ObjectKind
+from schemas.spike import Resolution
 
 KINDS: tuple[ObjectKind, ...] = get_args(ObjectKind)
 ANY_SOURCE = "any"
 """The source of accounts that are listed without a source."""
+LEAST_SENSITIVITY, MOST_SENSITIVITY = 8.0, 50.0
+"""What a score may have to reach: below, the detector would learn its own spikes; above, no score goes."""
 
 Phrase = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Threshold = Annotated[float, Field(ge=LEAST_SENSITIVITY, le=MOST_SENSITIVITY, allow_inf_nan=False)]
 
 
 class _Strict(BaseModel):
@@ -64,6 +68,8 @@ class WatchObject(_Strict):
     """An alias does not count where one of these words stands near it."""
     unless_part_of: tuple[Phrase, ...] = ()
     """Longer names that contain an alias and mean something else (МТС Банк is not МТС)."""
+    sensitivity: dict[Resolution, Threshold] = Field(default_factory=dict)
+    """The score that opens a spike, by length of the bucket; higher is less sensitive."""
 
     @field_validator("aliases", mode="before")
     @classmethod
@@ -106,6 +112,14 @@ class Watchlist:
 
     def __len__(self) -> int:
         return len(self.objects)
+
+    def sensitivity(self) -> dict[tuple[str, Resolution], float]:
+        """The thresholds of the objects that have their own, by id and length of the bucket."""
+        return {
+            (watched.id, resolution): threshold
+            for watched in self.objects
+            for resolution, threshold in watched.sensitivity.items()
+        }
 
 
 class Problem(NamedTuple):

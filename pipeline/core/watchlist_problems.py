@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from difflib import get_close_matches
+from typing import get_args
 
 from pydantic_core import ErrorDetails
 
-from pipeline.core.watchlist import ANY_SOURCE, KINDS, Alias, WatchObject
+from pipeline.core.watchlist import (
+    ANY_SOURCE,
+    KINDS,
+    LEAST_SENSITIVITY,
+    MOST_SENSITIVITY,
+    Alias,
+    WatchObject,
+)
+from schemas.spike import Resolution
 
 _MISSING = {
     "id": "add a short name for programs, e.g. `id: sberbank`",
@@ -37,6 +46,8 @@ def explain(detail: ErrorDetails) -> str:
     loc, given = detail["loc"], detail["input"]
     key = next((step for step in reversed(loc) if isinstance(step, str) and step != ANY_SOURCE), "")
     where = f"`{key}`" if key else "the object"
+    if loc[:1] == ("sensitivity",):
+        return _about_sensitivity(detail)
     match detail["type"]:
         case "missing":
             return f"{where} is missing: {_MISSING[key]}"
@@ -63,6 +74,19 @@ def explain(detail: ErrorDetails) -> str:
     if detail["type"] in ("model_type", "dict_type"):
         return f"{where} must be `key: value` lines, not {given!r}"
     return f"{where} must be text, not {given!r}: put it in quotes if it holds a colon"
+
+
+def _about_sensitivity(detail: ErrorDetails) -> str:
+    loc, given = detail["loc"], detail["input"]
+    if len(loc) == 1:
+        return "`sensitivity` is given by length of the bucket: write it like `sensitivity: {1h: 15}`"
+    known: tuple[str, ...] = get_args(Resolution)
+    if detail["type"] == "literal_error":
+        return f"unknown length of a bucket {given!r} in `sensitivity`; there are {', '.join(known)}"
+    return (
+        f"the sensitivity of `{loc[1]}` is {given!r}: write a number from {LEAST_SENSITIVITY:g} to "
+        f"{MOST_SENSITIVITY:g} (12 is the default, higher is less sensitive)"
+    )
 
 
 def _meant(word: str, known: tuple[str, ...]) -> str:

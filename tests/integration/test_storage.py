@@ -13,6 +13,7 @@ from pipeline import topics
 from pipeline.metrics import Metrics
 from pipeline.settings import Settings
 from pipeline.sink.clickhouse import connect
+from pipeline.sink.tables import BY_TOPIC
 from pipeline.sink.writer import Writer
 from pipeline.stages import storage
 from schemas import DeadLetter
@@ -34,18 +35,22 @@ async def test_everything_arrives_once_and_is_committed(world: World) -> None:
     await world.send(topics.MENTIONS, [samples.watermark(0), *(samples.mention(n) for n in range(300))])
     await world.send(topics.MENTIONS, [samples.mention(n, object_id="vtb") for n in range(200)])
     await world.send(topics.SPIKES, [samples.spike(1), samples.spike(2), samples.spike(3)])
+    await world.send(topics.ALERTS, [samples.alert(1), samples.alert(2)])
+    await world.send(topics.ACTIONS, [samples.action()])
     await world.send(topics.DELETED, [samples.deletion(1)])
     async with running(world.settings) as metrics:
         await world.holds("SELECT count() FROM posts", 500)
         await world.holds("SELECT count() FROM mentions", 500)
         await world.holds("SELECT count() FROM spikes", 3)
+        await world.holds("SELECT count() FROM alerts", 2)
+        await world.holds("SELECT count() FROM alert_actions", 1)
         await world.holds("SELECT count() FROM deletions", 1)
     assert world.ask("SELECT count() FROM entities") == 750
     assert world.ask("SELECT sum(mentions) FROM mentions_1h") == 500
-    assert await world.unread(topics.ENRICHED, topics.MENTIONS, topics.SPIKES) == {0}
+    assert await world.unread(*BY_TOPIC) == {0}
     assert value(metrics, "molva_records_out_total", stage="storage", topic=topics.ENRICHED) == 500
     assert value(metrics, "molva_records_in_total", stage="storage", topic=topics.MENTIONS) == 501
-    assert value(metrics, "molva_end_to_end_seconds_count", stage="storage") == 1004
+    assert value(metrics, "molva_end_to_end_seconds_count", stage="storage") == 1007
 
 
 async def test_redelivery_and_replay_change_nothing(world: World) -> None:

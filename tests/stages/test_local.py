@@ -25,7 +25,7 @@ class Ended(SimpleNamespace):
         parts: Any = self.local
         parts._stack = SimpleNamespace(stop=lambda: self.stopped.append("servers"))
         parts.supervisor = SimpleNamespace(stop=lambda: self.stopped.append("workers"))
-        parts._keeper = SimpleNamespace(stop=self._stop_keeper)
+        parts._keepers = [SimpleNamespace(stop=self._stop_keeper)]
         parts._finish = lambda: setattr(self, "finished", True)
 
     def _stop_keeper(self) -> None:

@@ -1,0 +1,175 @@
+"""Notification: spikes and people's decisions in, incidents out on ``molva.alerts``, and people told of them.
+
+A checkpoint publishes the events of incidents, writes the changed rows of the journal, queues notifications
+for their receivers, and only then are the records acknowledged. A crash in between delivers records again:
+incidents skip the revisions that they know. ``notification_poll.py`` reads the topics.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from time import perf_counter
+
+from pipeline.alerts.delivery import Courier, End
+from pipeline.alerts.desk import Changes, Desk
+from pipeline.alerts.outbox import Item
+from pipeline.alerts.receiver import Receiver
+from pipeline.batches import Incoming
+from pipeline.core.incidents import UnknownTarget
+from pipeline.emission import Emit, Outgoing, dead_letter, outgoing
+from pipeline.metrics import Metrics
+from pipeline.stages.journal import Rows
+from pipeline.topics import ACTIONS, ALERTS, DEAD_LETTERS
+from schemas import AlertAction, DeadLetter, Reason, Spike
+from schemas.codec import InvalidRecord, decode, event_type, header
+
+STAGE = "notification"
+END_SECONDS = 2.0
+"""How long a delivery under way may take when the stage stops or its partitions go to another worker."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a shift needs of its process; tests give their own clock, sleep and random numbers."""
+
+    emit: Emit
+    rows: Rows
+    metrics: Metrics
+    clock: Callable[[], datetime]
+    sleep: Callable[[float], Awaitable[None]]
+    random: Callable[[], float]
+
+
+@dataclass
+class Shift:
+    """The stage from the assignment of its partitions until they are revoked.
+
+    ``patience``: how long a notification is tried.
+    """
+
+    desk: Desk
+    receivers: Sequence[Receiver]
+    patience: timedelta
+    around: Surroundings
+    _couriers: list[Courier] = field(default_factory=list)
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def start(self) -> None:
+        """Take up the journal's state and go on telling what was not delivered."""
+        homeless = self.desk.load(await self.around.rows.read())
+        for item in homeless:
+            await self._settle(item, "dropped", "the receiver is no longer in alerts.yaml")
+        for receiver in self.receivers:
+            courier = self._courier(receiver)
+            self._couriers.append(courier)
+            self._tasks.append(asyncio.create_task(courier.run(), name=f"tell {receiver.name}"))
+        self._tell_metrics()
+
+    async def take(self, records: Sequence[Incoming]) -> None:
+        """Process records and make what comes of them durable; they may be acknowledged afterwards."""
+        started = perf_counter()
+        total, letters = Changes([], {}, []), []
+        for record in records:
+            self.around.metrics.records_in.labels(STAGE, record.topic).inc()
+            try:
+                changes = self._absorb(record)
+            except InvalidRecord as error:
+                self.around.metrics.dead_letters.labels(STAGE, error.reason).inc()
+                letters.append(dead_letter(record, STAGE, error.reason, error.detail, self.around.clock()))
+                continue
+            total.alerts.extend(changes.alerts)
+            total.rows.update(changes.rows)
+            total.items.extend(changes.items)
+        await self._checkpoint(total, letters)
+        self.around.metrics.batch_size.labels(STAGE).observe(len(records))
+        self.around.metrics.stage_seconds.labels(STAGE).observe(perf_counter() - started)
+
+    async def tick(self) -> None:
+        """Let time pass: call it where no record waits, about once a second."""
+        await self._checkpoint(self.desk.tick(self.around.clock()), [])
+
+    async def end(self) -> None:
+        """Stop telling; what is not delivered stays in the journal."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=END_SECONDS)
+        for receiver in self.receivers:
+            await receiver.close()
+
+    def raise_failure(self) -> None:
+        """Raise the error of a courier that has ended: it ends the worker."""
+        for task in self._tasks:
+            if task.done():
+                task.result()
+
+    def _absorb(self, record: Incoming) -> Changes:
+        kind, now = header(record.headers, "ce_type"), self.around.clock()
+        if record.topic == ACTIONS and kind in (None, event_type(AlertAction)):
+            try:
+                return self.desk.act(decode(AlertAction, record.value), now)
+            except UnknownTarget as error:
+                raise InvalidRecord("invalid", str(error)) from error
+        if record.topic != ACTIONS and kind in (None, event_type(Spike)):
+            return self.desk.spike(decode(Spike, record.value), record.timestamp, now)
+        raise InvalidRecord("unknown_type", f"{record.topic} does not carry ce_type {kind!r}")
+
+    async def _checkpoint(self, changes: Changes, letters: list[Outgoing]) -> None:
+        out = [*(outgoing(ALERTS, alert) for alert in changes.alerts), *letters]
+        if out:
+            await self.around.emit(out)
+        if changes.rows:
+            await self.around.rows.write(changes.rows)
+        for sent in out:
+            self.around.metrics.records_out.labels(STAGE, sent.topic).inc()
+        for alert in changes.alerts:
+            self.around.metrics.alert_events.labels(alert.event).inc()
+        for item in self.desk.outbox.release(changes.items):
+            self.around.metrics.notifications.labels(item.notification.receiver, "dropped").inc()
+            await self._settle(item, "dropped", "the receiver's queue is full")
+        for courier in self._couriers:
+            courier.wake()
+        self._tell_metrics()
+
+    async def _settle(self, item: Item, end: End, why: str) -> None:
+        """Record the end of a notification; what was not delivered becomes a dead letter."""
+        if end != "delivered":
+            reason: Reason = "failed"
+            self.around.metrics.dead_letters.labels(STAGE, reason).inc()
+            letter = DeadLetter.of(
+                item.notification.model_dump_json().encode(),
+                stage=STAGE,
+                origin=item.notification.idempotency_key,
+                reason=reason,
+                detail=f"{end}: {why}",
+                failed_at=self.around.clock(),
+            )
+            await self.around.emit([outgoing(DEAD_LETTERS, letter)])
+        await self.around.rows.write({item.key: None})
+        self.desk.outbox.done(item)
+        self._tell_metrics()
+
+    def _courier(self, receiver: Receiver) -> Courier:
+        return Courier(
+            receiver,
+            self.desk.outbox,
+            self._settle,
+            lambda: self.desk.standing(receiver.name, self.around.clock()),
+            self.patience,
+            self.around.metrics,
+            clock=self.around.clock,
+            sleep=self.around.sleep,
+            random=self.around.random,
+        )
+
+    def _tell_metrics(self) -> None:
+        metrics, now = self.around.metrics, self.around.clock()
+        for receiver in self.receivers:
+            name = receiver.name
+            metrics.notifications_queued.labels(name).set(self.desk.outbox.length(name))
+            metrics.notification_oldest_age.labels(name).set(self.desk.outbox.oldest_age(name, now))
+        for severity, count in self.desk.open_by_severity().items():
+            metrics.incidents_open.labels(severity).set(count)

@@ -1,0 +1,77 @@
+"""The notification stage with its consumer, journal, producer and the receivers of alerts.yaml."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from collections.abc import Callable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from pipeline.alerts.apprise_receiver import hush
+from pipeline.alerts.configuration import Configuration
+from pipeline.alerts.configuration_file import read_configuration
+from pipeline.alerts.desk import Desk
+from pipeline.alerts.outbox import Outbox
+from pipeline.alerts.receivers import open_receivers
+from pipeline.alerts.routing import Routing
+from pipeline.alerts.wording import Names, teller
+from pipeline.core.incidents import Incidents
+from pipeline.metrics import Metrics
+from pipeline.producer import Producer
+from pipeline.settings import Settings
+from pipeline.stages.journal import Journal
+from pipeline.stages.notification import Shift, Surroundings
+from pipeline.stages.notification_poll import Poll, new_consumer
+from pipeline.watchlist_file import load_watchlist
+
+QUEUE = 1000
+"""Notifications that may wait for one receiver; the oldest beyond them become dead letters."""
+
+
+async def run(
+    settings: Settings, metrics: Metrics, clock: Callable[[], datetime], stop: asyncio.Event
+) -> None:
+    """Tell people until ``stop``.
+
+    Raises:
+        AlertsError, WatchlistError: a file has mistakes.
+        KafkaError: Kafka cannot be reached, or refuses for good.
+    """
+    hush()
+    configuration = configured(settings)
+    names = object_names(settings)
+    consumer = new_consumer(settings)
+    try:
+        await consumer.start()
+        async with Producer(settings) as producer, Journal(settings) as journal:
+            around = Surroundings(producer.emit, journal, metrics, clock, asyncio.sleep, random.random)
+            poll = Poll(consumer, lambda: new_shift(configuration, names, around), metrics)
+            await poll.run(stop)
+    finally:
+        await consumer.stop()
+
+
+def configured(settings: Settings) -> Configuration:
+    """The configuration of MOLVA_ALERTS; without it incidents are published and nobody is told."""
+    return Configuration() if settings.alerts is None else read_configuration(settings.alerts, os.environ)
+
+
+def object_names(settings: Settings) -> Names:
+    """What people call the objects: their names in the watchlist, or their ids."""
+    watchlist = () if settings.watchlist is None else load_watchlist(settings.watchlist)
+    names = {watched.id: watched.name for watched in watchlist}
+    return lambda object_id: names.get(object_id, object_id)
+
+
+def new_shift(configuration: Configuration, names: Names, around: Surroundings) -> Shift:
+    """The stage for one assignment of its partitions."""
+    receivers = open_receivers(configuration, names, around.clock)
+    desk = Desk(
+        Incidents(teller(names, ZoneInfo(configuration.timezone)), configuration.cooldown),
+        Routing(configuration),
+        Outbox([receiver.name for receiver in receivers], QUEUE),
+        configuration.patience,
+    )
+    return Shift(desk, receivers, configuration.patience, around)

@@ -1,0 +1,204 @@
+"""A crisis, the real notification worker and Alertmanager: both are killed, nobody is paged twice."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.embedded.broker import EmbeddedBroker
+from pipeline.emission import outgoing
+from pipeline.kafka import KafkaAdmin
+from pipeline.producer import Producer
+from pipeline.settings import Settings
+from pipeline.stages.notification_poll import GROUP
+from pipeline.topics import SPIKES
+from schemas import Spike
+from tests.alerts.listening import RealAlertmanager, Request, serving
+from tests.alerts.spikes import spike
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+
+ALERTS = """
+receivers:
+  - {{name: manager, type: alertmanager, url: "{manager}", resend: 1s}}
+  - {{name: hook, type: webhook, url: "{hook}"}}
+"""
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[EmbeddedBroker]:
+    with EmbeddedBroker(tmp_path / "broker") as running:
+        yield running
+
+
+@pytest.fixture
+def settings(broker: EmbeddedBroker, tmp_path: Path) -> Settings:
+    return Settings(
+        kafka_bootstrap=broker.bootstrap,
+        kafka_kind="embedded",
+        partitions=1,
+        alerts=tmp_path / "alerts.yaml",
+        data_dir=tmp_path / "data",
+    )
+
+
+class Worker:
+    """``molva worker notification`` as a process."""
+
+    def __init__(self, settings: Settings, log: Path) -> None:
+        self._environment = {**os.environ, **settings.environment()}
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "pipeline.cli", "worker", "notification"],
+                env=self._environment,
+                stdout=log,
+                stderr=log,
+            )
+
+    def kill(self) -> None:
+        """As the kernel does it when memory is short."""
+        assert self._process is not None
+        assert self._process.poll() is None, self._log.read_text(encoding="utf-8")
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait(30)
+
+    def stop(self) -> int:
+        assert self._process is not None
+        self._process.terminate()
+        return self._process.wait(60)
+
+
+@pytest.fixture
+def worker(settings: Settings, tmp_path: Path) -> Iterator[Worker]:
+    process = Worker(settings, tmp_path / "worker.log")
+    yield process
+    if process._process is not None and process._process.poll() is None:
+        process._process.kill()
+        process._process.wait(30)
+
+
+def event(revision: int, status: str, **more: Any) -> Spike:
+    """An event of one spike that began a minute before this test."""
+    start = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=1)
+    moments = {"opened_at": start, "started_at": start, "updated_at": start}
+    ended = {"resolved_at": start} if status == "resolved" else {}
+    return spike("bank", revision, status, **moments, **ended, **more)
+
+
+async def publish(settings: Settings, *events: Spike) -> None:
+    async with Producer(settings) as producer:
+        await producer.emit([outgoing(SPIKES, each) for each in events])
+
+
+async def eventually(holds: Callable[[], Awaitable[Any]]) -> Any:
+    """Look again until there is something.
+
+    Raises:
+        TimeoutError: there is nothing after a minute.
+    """
+    async with asyncio.timeout(150):
+        while not (found := await holds()):  # noqa: ASYNC110 — other processes tell no event
+            await asyncio.sleep(0.1)
+    return found
+
+
+async def processed(settings: Settings, count: int) -> None:
+    """Wait until the worker has acknowledged so many records of the topic."""
+    async with KafkaAdmin(settings) as admin:
+
+        async def done() -> bool:
+            ends = await admin.end_offsets([SPIKES])
+            committed = await admin.committed_offsets(GROUP, list(ends))
+            return sum(each or 0 for each in committed.values()) >= count
+
+        await eventually(done)
+
+
+def pages(requests: list[Request]) -> list[tuple[str, list[str]]]:
+    """What Alertmanager told its own receiver: the status of each notification and its alerts' severities."""
+    told = [json.loads(each.body) for each in requests]
+    return [(each["status"], sorted({a["labels"]["severity"] for a in each["alerts"]})) for each in told]
+
+
+async def test_a_crisis_fires_is_resolved_and_survives_every_restart(
+    settings: Settings, worker: Worker, tmp_path: Path
+) -> None:
+    program = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
+    if program is None:
+        pytest.skip("Alertmanager is not installed (Debian: apt-get install prometheus-alertmanager)")
+    async with KafkaAdmin(settings) as admin:
+        await admin.ensure_topics()
+    (tmp_path / "manager").mkdir()
+    async with serving() as pager, serving() as hook:
+        manager = RealAlertmanager(program, tmp_path / "manager", pager.url)
+        file = tmp_path / "alerts.yaml"
+        file.write_text(ALERTS.format(manager=manager.url, hook=hook.url), encoding="utf-8")
+        try:
+            await manager.start()
+            worker.start()
+            await publish(settings, event(1, "opened"), event(2, "updated"))
+            await pager.received(1)
+            await processed(settings, 2)
+
+            worker.kill()
+            worker.start()
+            await publish(settings, event(3, "updated"))
+            await processed(settings, 3)
+            assert pages(pager.requests) == [("firing", ["warning"])]
+
+            manager.stop()
+            await publish(settings, event(4, "updated"))
+            await processed(settings, 4)
+            await manager.start()
+            active = await eventually(manager.alerts)  # a reminder tells what a restart forgot
+            assert [each["labels"]["object"] for each in active] == ["bank"]
+
+            await publish(settings, event(5, "resolved"))
+            await pager.received(2)
+            await processed(settings, 5)
+            assert worker.stop() == 0
+            assert pages(pager.requests) == [("firing", ["warning"]), ("resolved", ["warning"])]
+            assert await manager.alerts() == []
+        finally:
+            manager.stop()
+        keys = [each.headers["Idempotency-Key"].split("#", 1)[1] for each in hook.requests]
+        assert keys == ["1#hook", "5#hook"]
+
+
+async def test_a_worker_that_stands_by_takes_over(settings: Settings, worker: Worker, tmp_path: Path) -> None:
+    async with KafkaAdmin(settings) as admin:
+        await admin.ensure_topics()
+    second = Worker(settings, tmp_path / "second.log")
+    async with serving() as hook:
+        text = f"receivers: [{{name: hook, type: webhook, url: '{hook.url}'}}]\n"
+        (tmp_path / "alerts.yaml").write_text(text, encoding="utf-8")
+        worker.start()
+        await publish(settings, event(1, "opened"))
+        await hook.received(1)
+        second.start()
+        try:
+            await publish(settings, event(2, "updated"))
+            await processed(settings, 2)
+            worker.kill()
+            await publish(settings, event(3, "resolved"))
+            await hook.received(2)
+            await processed(settings, 3)
+        finally:
+            assert second.stop() == 0
+    keys = [each.headers["Idempotency-Key"].split("#", 1)[1] for each in hook.requests]
+    assert keys == ["1#hook", "3#hook"]
