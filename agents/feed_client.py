@@ -36,6 +36,14 @@ class Answer(NamedTuple):
     content_type: str
     url: str
     validators: Validators
+    server_time: datetime | None = None
+    """What its clock said when it answered (`Date`, and the `Age` that a cache adds); None: not told."""
+
+
+class Unchanged(NamedTuple):
+    """The document is as it was."""
+
+    server_time: datetime | None = None
 
 
 class Refused(SourceUnavailable):
@@ -60,8 +68,8 @@ def feed_client() -> httpx.AsyncClient:
     )
 
 
-async def fetch(client: httpx.AsyncClient, url: str, known: Validators, now: datetime) -> Answer | None:
-    """Ask for a feed; None where it has not changed.
+async def fetch(client: httpx.AsyncClient, url: str, known: Validators, now: datetime) -> Answer | Unchanged:
+    """Ask for a feed.
 
     Raises:
         Refused: an HTTP error.
@@ -72,7 +80,7 @@ async def fetch(client: httpx.AsyncClient, url: str, known: Validators, now: dat
     try:
         async with client.stream("GET", url, headers={k: v for k, v in headers.items() if v}) as response:
             if response.status_code == httpx.codes.NOT_MODIFIED:
-                return None
+                return Unchanged(_server_time(response))
             if response.status_code != httpx.codes.OK:
                 raise Refused(f"HTTP {response.status_code}", _retry_after(response, now))
             body = await _body(response)
@@ -81,7 +89,7 @@ async def fetch(client: httpx.AsyncClient, url: str, known: Validators, now: dat
     content_type = response.headers.get("Content-Type", "")
     _check_type(content_type, body)
     validators = Validators(response.headers.get("ETag", ""), response.headers.get("Last-Modified", ""))
-    return Answer(body, content_type, str(response.url), validators)
+    return Answer(body, content_type, str(response.url), validators, _server_time(response))
 
 
 async def _body(response: httpx.Response) -> bytes:
@@ -108,6 +116,16 @@ def _check_type(content_type: str, body: bytes) -> None:
     if XML_TYPE.match(kind) or (kind in UNTYPED and looks_like_feed(body)):
         return
     raise NotAFeed(f"the answer is {kind or 'of no type'} and does not look like a feed")
+
+
+def _server_time(response: httpx.Response) -> datetime | None:
+    age = response.headers.get("Age", "0").strip()
+    try:
+        moment = parsedate_to_datetime(response.headers.get("Date", ""))
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment + timedelta(seconds=min(int(age), 10**9) if age.isdecimal() else 0)
 
 
 def _retry_after(response: httpx.Response, now: datetime) -> timedelta | None:

@@ -20,6 +20,7 @@ from agents.http_refusals import Refusal, explain_errors, refuse
 from agents.publisher import Delivery, Publisher, abandon
 from agents.rows import post_of
 from agents.runner import dead_letter_of
+from agents.source_health import SourceHealth
 from pipeline.metrics import Metrics
 from schemas import RawPost
 from schemas.base import LIVE
@@ -96,6 +97,7 @@ class Ingest:
         clock: Clock,
         limits: IngestLimits = IngestLimits(),
         request_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+        health: SourceHealth | None = None,
     ) -> None:
         self._publisher = publisher
         self._metrics = metrics
@@ -103,6 +105,7 @@ class Ingest:
         self._clock = clock
         self._limits = limits
         self._request_id = request_id
+        self._sources = health
 
     def runner(self) -> web.AppRunner:
         """The server of ``POST /v1/posts`` and ``GET /healthz``; it has no address yet."""
@@ -208,6 +211,8 @@ class Ingest:
             if isinstance(entry.document, InvalidRecord):
                 raise entry.document
             post = post_of(entry.document, source=AGENT, timeline=LIVE, collected_at=self._clock())
+            if self._sources is not None:
+                self._sources.seen(post)
             outcome.accept(post, await self._publisher.publish(post))
             return
         except InvalidRecord as error:

@@ -6,14 +6,14 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agents.base import DEFAULT_GRACE, Clock, Collected, CursorCorrupt, Progress, Sleep, SourceUnavailable
-from agents.feed_client import Refused, Validators, feed_client, fetch
+from agents.feed_client import Refused, Unchanged, Validators, feed_client, fetch
 from agents.feed_entries import Entry, entries_of
 from agents.feeds import Feed
 from agents.waiting import cancel
@@ -89,6 +89,7 @@ class RssSource:
         self._jitter = jitter
         self._client = client
         self._slots = asyncio.Semaphore(PARALLEL)
+        self._offsets: dict[str, dict[str, float]] = {}
 
     async def posts(self, cursor: str | None) -> AsyncIterator[Collected]:
         """New entries, without end; a feed that fails is tried again later and holds nothing up.
@@ -146,7 +147,8 @@ class RssSource:
         now = self._clock()
         rested = {"failures": 0, "due": now + self._spread(feed.interval)}
         answer = await fetch(client, str(feed.url), Validators(state.etag, state.modified), now)
-        if answer is None:
+        self._compare_clocks(feed, answer.server_time)
+        if isinstance(answer, Unchanged):
             return _Polled(state.model_copy(update=rested), [], False)
         entries = await asyncio.to_thread(
             entries_of,
@@ -164,6 +166,14 @@ class RssSource:
             etag=answer.validators.etag, modified=answer.validators.modified, seen=seen, due=rested["due"]
         )
         return _Polled(state, fresh, True)
+
+    def _compare_clocks(self, feed: Feed, server_time: datetime | None) -> None:
+        """Export how far the source's clock is ahead of ours: of its feeds, the one that errs most."""
+        if server_time is None:
+            return
+        offsets = self._offsets.setdefault(feed.source, {})
+        offsets[str(feed.url)] = (server_time - self._clock()).total_seconds()
+        self._metrics.source_clock_offset.labels(self.name, feed.source).set(max(offsets.values(), key=abs))
 
     def _spread(self, interval: timedelta) -> timedelta:
         """The interval give or take 5 %, so that feeds of one server are not asked all at once."""

@@ -29,6 +29,7 @@ from agents.base import (
 from agents.checkpoints import Checkpoint, Checkpoints, Totals
 from agents.cursor import CursorStore
 from agents.publisher import Delivery, Publisher, abandon
+from agents.source_health import SourceHealth
 from agents.waiting import cancel, either
 from agents.watermarks import LiveWatermarks
 from pipeline.metrics import Metrics
@@ -55,6 +56,7 @@ class Runner:
         sleep: Sleep = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
         on_progress: Callable[[Totals], None] | None = None,
+        health: SourceHealth | None = None,
     ) -> None:
         self._source = source
         self._publisher = publisher
@@ -64,6 +66,7 @@ class Runner:
         self._sleep = sleep
         self._jitter = jitter
         self._on_progress = on_progress
+        self._health = health
         self._kind = agent_kind(source.name)
         self._totals = Totals()
         self._failures = 0
@@ -124,6 +127,8 @@ class Runner:
     async def _publish(self, item: Collected) -> tuple[Delivery, ...]:
         match item:
             case Found(post=post, origin=origin):
+                if self._health is not None:
+                    self._health.seen(post)
                 try:
                     return await self._publisher.publish(post)
                 except RecordTooLarge as error:
@@ -141,6 +146,8 @@ class Runner:
         while True:
             await self._sleep(TICK_SECONDS)
             await checkpoints.seal(tick=True)
+            if self._health is not None:
+                await self._health.tick()
 
     async def _confirm(self, checkpoints: Checkpoints) -> None:
         while (checkpoint := await checkpoints.next()) is not None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
@@ -20,6 +21,7 @@ from agents.http_ingest import Ingest, check_exposure
 from agents.publisher import KafkaPublisher, Place, Publisher, connect
 from agents.rss import RssSource
 from agents.runner import Runner
+from agents.source_health import SourceHealth
 from agents.waiting import cancel, either
 from agents.watermarks import LiveWatermarks
 from pipeline.kafka import client_options
@@ -80,13 +82,19 @@ async def run_agent(
         publisher = await _patiently(stack, settings, stop, count, sleep)
         if publisher is None:
             return
+        rhythms = FileCursors(settings.data_dir / "rhythms")
+        health = await asyncio.to_thread(partial(SourceHealth, name, metrics, rhythms, clock=clock))
         if source is None:
-            ingest = Ingest(publisher, metrics, token=token, clock=clock)
-            await _serve(ingest, publisher, settings, metrics, clock, sleep, stop, say)
+            ingest = Ingest(publisher, metrics, token=token, clock=clock, health=health)
+            promise = partial(
+                promise_live, publisher, metrics, health, clock=clock, sleep=sleep, grace=settings.live_grace
+            )
+            await _serve(ingest, promise, settings, stop, say)
         else:
             say(f"reading {len(source.feeds)} feeds of {settings.rss_feeds}")
             cursors = FileCursors(settings.data_dir / "cursors")
-            await Runner(source, publisher, cursors, metrics, clock=clock, sleep=sleep).run(stop)
+            runner = Runner(source, publisher, cursors, metrics, clock=clock, sleep=sleep, health=health)
+            await runner.run(stop)
 
 
 async def run_source(
@@ -155,19 +163,14 @@ async def _patiently(
 
 async def _serve(
     ingest: Ingest,
-    publisher: Publisher,
+    promise: Callable[[], Awaitable[None]],
     settings: Settings,
-    metrics: Metrics,
-    clock: Clock,
-    sleep: Sleep,
     stop: asyncio.Event,
     say: Callable[[str], None],
 ) -> None:
     runner = ingest.runner()
     await runner.setup()
-    promising = asyncio.ensure_future(
-        promise_live(publisher, metrics, clock=clock, sleep=sleep, grace=settings.live_grace)
-    )
+    promising = asyncio.ensure_future(promise())
     stopping = asyncio.ensure_future(stop.wait())
     try:
         await _listen(runner, settings.http_host, settings.http_port)
@@ -194,13 +197,14 @@ async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
 async def promise_live(
     publisher: Publisher,
     metrics: Metrics,
+    health: SourceHealth,
     *,
     clock: Clock,
     sleep: Sleep,
     agent: str = HTTP,
     grace: timedelta = DEFAULT_GRACE,
 ) -> None:
-    """State the watermarks of a live agent that has no runner, until cancelled."""
+    """What a live agent without a runner does by the clock, until cancelled: watermarks, sources' health."""
     live = LiveWatermarks(clock, grace)
     owed = None
     while True:
@@ -214,6 +218,7 @@ async def promise_live(
                 owed = None
             except Unavailable as error:  # the next tick tries again
                 metrics.agent_errors.labels(agent, type(error).__name__).inc()
+        await health.tick()
         await sleep(TICK_SECONDS)
 
 

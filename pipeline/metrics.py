@@ -50,10 +50,46 @@ class Metrics:
         self.worker_ready = self._gauge(
             "molva_worker_ready", "1 while partitions are assigned and read", "stage"
         )
+        self.notifications = self._counter(
+            "molva_notifications",
+            "Attempts to tell a receiver, by outcome: delivered, retried, refused, expired, dropped",
+            "receiver",
+            "outcome",
+        )
+        self.notifications_queued = self._gauge(
+            "molva_notifications_queued", "Notifications that are not delivered yet", "receiver"
+        )
+        self.notification_oldest_age = self._gauge(
+            "molva_notification_oldest_age_seconds", "How long the oldest of them has waited", "receiver"
+        )
+        self.incidents_open = self._gauge("molva_incidents_open", "Incidents open now", "severity")
+        self.alert_events = self._counter("molva_alert_events", "Events of incidents published", "event")
         self.agent_posts = self._counter("molva_agent_posts", "Posts published and confirmed", "agent")
         self.agent_errors = self._counter("molva_agent_errors", "Failed reads or publishes", "agent", "error")
         self.agent_last_post = self._gauge(
             "molva_agent_last_post_timestamp_seconds", "When the agent last published a post", "agent"
+        )
+
+        self.source_last_post = self._gauge(
+            "molva_source_last_post_timestamp_seconds", "When the source last gave a post", "agent", "source"
+        )
+        self.source_silence = self._gauge(
+            "molva_source_silence_surprise",
+            "-log10 of the probability of so long a silence by the source's own rhythm",
+            "agent",
+            "source",
+        )
+        self.source_post_age = self._gauge(
+            "molva_source_post_age_seconds",
+            "Age of the newest hundred posts when collected, median; negative: dated in the future",
+            "agent",
+            "source",
+        )
+        self.source_clock_offset = self._gauge(
+            "molva_source_clock_offset_seconds",
+            "The server's clock less ours, by its answers",
+            "agent",
+            "source",
         )
 
     def _counter(self, name: str, about: str, *labels: str) -> Counter:

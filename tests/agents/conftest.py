@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
+from aiohttp import web
 
 from agents.cursor import MemoryCursors
 from agents.manual_time import ManualTime
 from agents.publisher import MemoryPublisher
 from pipeline.metrics import Metrics
+from tests.agents.feed_server import FeedServer
 
 
 @pytest.fixture
@@ -28,3 +32,18 @@ def cursors() -> MemoryCursors:
 @pytest.fixture
 def metrics() -> Metrics:
     return Metrics()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[FeedServer]:
+    feeds = FeedServer()
+    app = web.Application()
+    app.router.add_get("/{path:.*}", feeds.answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        feeds.address = "http://{}:{}".format(*runner.addresses[0])
+        yield feeds
+    finally:
+        await runner.cleanup()

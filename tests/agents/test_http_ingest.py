@@ -15,9 +15,11 @@ from aiokafka.errors import KafkaConnectionError
 from yarl import URL
 
 from agents.base import BadConfiguration
+from agents.cursor import MemoryCursors
 from agents.http_ingest import Ingest, IngestLimits, check_exposure
 from agents.manual_time import NOON, ManualTime
 from agents.publisher import MAX_VALUE_BYTES, MemoryPublisher
+from agents.source_health import SourceHealth
 from pipeline.metrics import Metrics
 from pipeline.topics import DEAD_LETTERS, RAW
 from schemas import DeadLetter, RawPost
@@ -49,9 +51,22 @@ class Client:
 
 
 @pytest.fixture
-async def client(publisher: MemoryPublisher, metrics: Metrics) -> AsyncIterator[Client]:
+def sources(metrics: Metrics) -> SourceHealth:
+    return SourceHealth("http", metrics, MemoryCursors(), clock=ManualTime().clock)
+
+
+@pytest.fixture
+async def client(
+    publisher: MemoryPublisher, metrics: Metrics, sources: SourceHealth
+) -> AsyncIterator[Client]:
     ingest = Ingest(
-        publisher, metrics, token=TOKEN, clock=ManualTime().clock, limits=LIMITS, request_id=lambda: "r1"
+        publisher,
+        metrics,
+        token=TOKEN,
+        clock=ManualTime().clock,
+        limits=LIMITS,
+        request_id=lambda: "r1",
+        health=sources,
     )
     runner = ingest.runner()
     await runner.setup()
@@ -90,6 +105,15 @@ async def test_one_post(client: Client, publisher: MemoryPublisher, metrics: Met
     assert isinstance(record, RawPost)
     assert (record.id, record.timeline, record.collected_at, record.text) == ("crm:1", "live", NOON, "привет")
     assert metrics.registry.get_sample_value("molva_agent_posts_total", {"agent": "http"}) == 1
+
+
+async def test_a_source_is_seen_posting(client: Client, metrics: Metrics, sources: SourceHealth) -> None:
+    await client.post(encoded(row(1), {"id": "2", "text": "no date"}))
+    await sources.tick()
+    labels = {"agent": "http", "source": "crm"}
+    sample = metrics.registry.get_sample_value
+    assert sample("molva_source_last_post_timestamp_seconds", labels) == NOON.timestamp()
+    assert sample("molva_source_silence_surprise", labels) == 0
 
 
 @pytest.mark.parametrize("kind", ["application/json", "application/x-ndjson", "text/plain", None])

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from aiohttp import web
@@ -16,63 +14,9 @@ from agents.base import Collected, CursorCorrupt, Found, Progress
 from agents.feed_client import MAX_BYTES
 from agents.feeds import Feed
 from agents.manual_time import NOON, JumpingTime
-from agents.rss import MIN_SEEN, RssCursor, RssSource
+from agents.rss import MIN_SEEN, RssCursor
 from pipeline.metrics import Metrics
-
-XML = "application/rss+xml"
-
-
-def rss(*numbers: int) -> bytes:
-    items = "".join(f"<item><guid>u://{n}</guid><title>text {n}</title></item>" for n in numbers)
-    return f'<rss version="2.0"><channel><title>C</title>{items}</channel></rss>'.encode()
-
-
-class FeedServer:
-    """Answers each path with what a test gives; remembers the requests."""
-
-    def __init__(self) -> None:
-        self.answers: dict[str, Callable[[web.Request], web.Response]] = {}
-        self.requests: list[tuple[str, dict[str, str]]] = []
-        self.address = ""
-
-    async def answer(self, request: web.Request) -> web.Response:
-        self.requests.append((request.path, dict(request.headers)))
-        return self.answers[request.path](request)
-
-    def feed(self, path: str, answer: Callable[[web.Request], web.Response], **options: Any) -> Feed:
-        self.answers[path] = answer
-        return Feed(url=self.address + path, **options)
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[FeedServer]:
-    feeds = FeedServer()
-    app = web.Application()
-    app.router.add_get("/{path:.*}", feeds.answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        feeds.address = "http://{}:{}".format(*runner.addresses[0])
-        yield feeds
-    finally:
-        await runner.cleanup()
-
-
-def source_of(feeds: list[Feed], metrics: Metrics, time: JumpingTime) -> RssSource:
-    return RssSource(feeds, metrics, clock=time.clock, sleep=time.sleep, jitter=lambda: 0.5)
-
-
-async def polls(source: RssSource, count: int, cursor: str | None = None) -> list[Collected]:
-    """The items of the first ``count`` requests."""
-    items: list[Collected] = []
-    async with aclosing(source.posts(cursor)) as stream:  # type: ignore[type-var]
-        async for item in stream:
-            items.append(item)
-            count -= isinstance(item, Progress)
-            if not count:
-                break
-    return items
+from tests.agents.feed_server import XML, FeedServer, polls, rss, source_of
 
 
 def ids(items: list[Collected]) -> list[str]:

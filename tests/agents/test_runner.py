@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from agents.list_source import ListSource
 from agents.manual_time import NOON, JumpingTime, ManualTime
 from agents.publisher import MAX_VALUE_BYTES, Delivery, MemoryPublisher
 from agents.runner import STOP_SECONDS, Runner
+from agents.source_health import SourceHealth
 from pipeline.metrics import Metrics
 from pipeline.topics import DEAD_LETTERS, RAW
 from schemas import Author, DeadLetter, RawPost, Watermark
@@ -41,6 +43,38 @@ async def test_all_posts_are_published_and_the_cursor_is_forgotten_at_the_end(
     assert sample("molva_agent_posts_total", {"agent": "list"}) == 1200
     assert sample("molva_dead_letters_total", {"stage": "agent:list", "reason": "not_json"}) == 1
     assert sample("molva_agent_last_post_timestamp_seconds", {"agent": "list"}) is not None
+
+
+class Saving(MemoryCursors):
+    """Tells when something was saved."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.done = threading.Event()
+
+    def save(self, agent: str, cursor: str) -> None:
+        super().save(agent, cursor)
+        self.done.set()
+
+
+async def test_a_live_source_is_seen_posting_while_kafka_is_away(
+    cursors: MemoryCursors, metrics: Metrics, time: ManualTime
+) -> None:
+    publisher = MemoryPublisher()
+    publisher.failure = KafkaConnectionError("down")
+    stop, rhythms = asyncio.Event(), Saving()
+    health = SourceHealth("list", metrics, rhythms, clock=time.clock)
+    source = ListSource(found(3), grace=timedelta(minutes=5))
+    runner = runner_of(
+        source, publisher, cursors, JumpingTime(), health=health, on_progress=lambda _: stop.set()
+    )
+    running = asyncio.ensure_future(runner.run(stop))
+    await asyncio.to_thread(rhythms.done.wait)
+    labels = {"agent": "list", "source": "test"}
+    seen = metrics.registry.get_sample_value("molva_source_last_post_timestamp_seconds", labels)
+    assert seen == NOON.timestamp() and cursors.history == []
+    publisher.failure = None
+    await running
 
 
 async def test_the_final_watermark_is_the_last_record_of_every_partition(

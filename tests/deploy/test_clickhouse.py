@@ -24,6 +24,15 @@ SETTING_CONSTRAINT_VIOLATION = 452
 ACCESS_DENIED = 497
 AUTHENTICATION_FAILED = 516
 
+SPIKE = (
+    "INSERT INTO spikes (id, revision, status, severity, object_id, timeline, resolution, started_at, "
+    "opened_at, updated_at, negatives, expected_negatives, expected_high, `words.text`, `words.posts`, "
+    "`words.expected`, `words.z`, `names.text`, `names.posts`, `names.expected`, `names.z`) VALUES"
+)
+ALERT = (
+    "INSERT INTO alerts (id, revision, event, status, severity, object_ids, timeline, started_at, opened_at, "
+    "updated_at, at, suppressed_by, acknowledged_by, title_en) VALUES"
+)
 MENTION = "INSERT INTO mentions (object_id, object_kind, timeline, post_id, created_at, label, source) VALUES"
 ROW = ("bank", "brand", "live", "vk:1", datetime(2026, 3, 1, 12, tzinfo=UTC), "negative", "vk")
 
@@ -117,12 +126,81 @@ def queries_of_the_dashboard() -> list[tuple[str, str]]:
     return found
 
 
-@pytest.mark.parametrize(("where", "query"), queries_of_the_dashboard())
-def test_every_query_of_the_dashboards_runs_as_the_reader(database: Connect, where: str, query: str) -> None:
+def filled(query: str) -> str:
+    """A query as Grafana sends it, with its macros and variables replaced."""
     query = re.sub(
         r"\$__timeFilter\((\w+(?:\(\w+\))?)\)", r"(\1 >= '2020-01-01' AND \1 <= '2030-01-01')", query
     )
     query = query.replace("${timeline:singlequote}", "'live'").replace("${object:singlequote}", "'bank'")
-    assert "$" not in query, f"{where}: a macro that this test does not know"
+    assert "$" not in query, f"a macro that this test does not know: {query}"
+    return query
+
+
+@pytest.mark.parametrize(("where", "query"), queries_of_the_dashboard())
+def test_every_query_of_the_dashboards_runs_as_the_reader(database: Connect, where: str, query: str) -> None:
+    query = filled(query)
     _, columns = database("molva_reader").execute(query, with_column_types=True)
     assert columns
+
+
+def shown(database: Connect, title: str) -> list[tuple[Any, ...]]:
+    """What a panel shows to the reader."""
+    queries = dict(reversed(queries_of_the_dashboard()))  # panels before notes of the same name
+    query = filled(queries[title]).replace("now() - INTERVAL 30 DAY", "toDateTime('2026-02-01')")
+    rows: list[tuple[Any, ...]] = database("molva_reader").execute(query)
+    return rows
+
+
+def spike(name: str, revision: int, status: str, severity: str, hour: int, negatives: int) -> tuple[Any, ...]:
+    """A row of an event of a spike of the bank."""
+    at = datetime(2026, 3, 1, hour, tzinfo=UTC)
+    told = (["сбой", "карта"], [negatives, 3], [0.5, 1.5], [9.0, 2.0], ["Иванов"], [4], [0.1], [5.0])
+    return (name, revision, status, severity, "bank", "live", "1h", at, at, at, negatives, 2.5, 6.0, *told)
+
+
+def test_the_dashboard_explains_the_open_spike_though_another_ended_later(database: Connect) -> None:
+    database("molva_writer").execute(
+        SPIKE,
+        [
+            spike("open", 1, "opened", "warning", 8, 10),
+            spike("open", 2, "updated", "critical", 9, 20),
+            spike("ended", 1, "opened", "info", 10, 7),
+            spike("ended", 2, "resolved", "info", 11, 7),
+        ],
+    )
+    assert shown(database, "Spikes open now") == [(1, 0, 0)]
+    band = [row[1:] for row in shown(database, "The newest spike: negatives against expected")]
+    assert band == [(10.0, 2.5, 0.0, 6.0), (20.0, 2.5, 0.0, 6.0)]
+    assert shown(database, "The newest spike: what stands out") == [
+        ("word", "сбой", 20, 0.5, 9.0),
+        ("name", "Иванов", 4, 0.1, 5.0),
+        ("word", "карта", 3, 1.5, 2.0),
+    ]
+    assert {row[:2] for row in shown(database, "Spikes")} == {("bank", "critical"), ("bank", "info")}
+
+
+def alert(name: str, revision: int, status: str, hour: int, **changed: Any) -> tuple[Any, ...]:
+    """A row of an event of an incident."""
+    at = datetime(2026, 3, 1, hour, tzinfo=UTC)
+    known = {"severity": "warning", "objects": ["bank"], "quiet": "", "by": "", "title": "A wave"} | changed
+    head = (name, revision, "updated", status, known["severity"], known["objects"], "live", at, at, at, at)
+    return (*head, known["quiet"], known["by"], known["title"])
+
+
+def test_the_dashboard_shows_the_open_incidents_of_its_objects(database: Connect) -> None:
+    database("molva_writer").execute(
+        ALERT,
+        [
+            alert("worse", 1, "open", 8),
+            alert("worse", 2, "open", 9, severity="critical", objects=["other", "bank"], by="Maria"),
+            alert("quiet", 1, "open", 10, quiet="snooze"),
+            alert("ended", 1, "open", 8),
+            alert("ended", 2, "resolved", 9),
+            alert("of another", 1, "open", 9, objects=["other"]),
+        ],
+    )
+    rows = shown(database, "Incidents open now")
+    assert [(row[0], row[1], row[2], row[5], row[6], row[-1]) for row in rows] == [
+        ("critical", "A wave", "other, bank", "Maria", "", "worse"),
+        ("warning", "A wave", "bank", "", "snooze", "quiet"),
+    ]

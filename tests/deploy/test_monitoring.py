@@ -14,6 +14,7 @@ import promql_parser
 import pytest
 import yaml
 
+from pipeline.alerts import alertmanager
 from pipeline.metrics import Metrics
 
 FOREIGN = re.compile(r"up|ALERTS|(ClickHouse|prometheus_|alertmanager_)\w+")
@@ -130,7 +131,7 @@ def test_every_alert_says_how_urgent_it_is_and_where_to_read_on(root: Path) -> N
     for rule in rules(root):
         if "alert" not in rule:
             continue
-        assert rule["labels"]["severity"] in {"page", "ticket"}, rule["alert"]
+        assert rule["labels"]["severity"] in {"page", "ticket", "info", "none"}, rule["alert"]
         assert {"summary", "description", "runbook"} == set(rule["annotations"]), rule["alert"]
         assert rule["annotations"]["runbook"] == f"docs/operations.md#{rule['alert'].lower()}"
         assert rule["alert"].lower() in headings, f"docs/operations.md has no section {rule['alert']}"
@@ -162,7 +163,7 @@ def test_every_other_target_is_a_service(root: Path, services: dict[str, dict[st
 
 def test_alertmanager_needs_no_secret_by_default_and_examples_read_theirs_from_files(root: Path) -> None:
     folder = root / "deploy/alertmanager"
-    assert load(folder / "alertmanager.yml")["receivers"] == [{"name": "page-only"}]
+    assert load(folder / "alertmanager.yml")["receivers"] == [{"name": "nobody"}, {"name": "page-only"}]
     for file in (folder / "examples").glob("*.yml"):
         text = file.read_text(encoding="utf-8")
         assert "/etc/alertmanager/secrets/" in text, file.name
@@ -172,7 +173,7 @@ def test_alertmanager_needs_no_secret_by_default_and_examples_read_theirs_from_f
 
 
 def test_inhibitions_name_alerts_that_exist(root: Path) -> None:
-    known = {rule["alert"] for rule in rules(root) if "alert" in rule}
+    known = {rule["alert"] for rule in rules(root) if "alert" in rule} | {alertmanager.NAME}
     base = load(root / "deploy/alertmanager/alertmanager.yml")["inhibit_rules"]
     assert set(re.findall(r"Molva\w+", str(base))) <= known
     for file in (root / "deploy/alertmanager/examples").glob("*.yml"):
@@ -198,6 +199,18 @@ def test_promtool_accepts_the_configuration_and_the_rules(root: Path) -> None:
 
 def test_the_alerts_fire_when_they_should(root: Path) -> None:
     check(tool("promtool"), "test", "rules", *map(str, (root / "deploy/prometheus/tests").glob("*.yml")))
+
+
+def test_every_alert_is_seen_firing_and_seen_quiet(root: Path) -> None:
+    asked = [
+        check
+        for file in (root / "deploy/prometheus/tests").glob("*.yml")
+        for test in load(file)["tests"]
+        for check in test.get("alert_rule_test", [])
+    ]
+    alerts = {rule["alert"] for rule in rules(root) if "alert" in rule}
+    assert {check["alertname"] for check in asked if check.get("exp_alerts")} == alerts
+    assert {check["alertname"] for check in asked if not check.get("exp_alerts")} == alerts
 
 
 @pytest.mark.parametrize("name", ["alertmanager", "examples/email", "examples/telegram", "examples/webhook"])
