@@ -13,7 +13,7 @@ endif
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-EXTRAS := dev,train
+EXTRAS := dev,train,charts
 DATA ?= $(or $(MOLVA_DATA),../shared/data)
 
 .PHONY: help setup demo test lint format bench train env lock clean

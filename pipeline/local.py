@@ -30,6 +30,7 @@ from pipeline.plan import Plan
 from pipeline.settings import Settings
 from pipeline.sink.clickhouse import connect
 from pipeline.sink.migrations import migrate
+from pipeline.stages.journal import TOPIC as JOURNAL
 from pipeline.supervisor import Supervisor
 from pipeline.topics import SPIKES, TOPICS
 
@@ -73,7 +74,7 @@ class Local:
         self._unfinished = settings.data_dir / UNFINISHED
         self.settings = settings
         self.supervisor: Supervisor
-        self._keeper: StateKeeper | None = None
+        self._keepers: list[StateKeeper] = []
         self._told: dict[str, int] = {}
         self._revived_at = -REVIVAL_S
 
@@ -105,9 +106,13 @@ class Local:
         if applied:
             self._say("applied migrations " + ", ".join(applied))
         asyncio.run(_create_topics(settings))
-        file = settings.data_dir / "state" / "detection.json.gz"
-        self._keeper = StateKeeper(settings, CHANGELOG, file, After(HOPS[-1].group, SPIKES))
-        self._keeper.start()
+        state, one = settings.data_dir / "state", settings.model_copy(update={"partitions": 1})
+        self._keepers = [
+            StateKeeper(settings, CHANGELOG, state / "detection.json.gz", After(HOPS[-1].group, SPIKES)),
+            StateKeeper(one, JOURNAL, state / "notification.json.gz"),
+        ]
+        for keeper in self._keepers:
+            keeper.start()
         logs = settings.data_dir / "logs"
         self.supervisor = Supervisor(self._plan.specs(), settings.environment(), logs, time.monotonic)
         self.supervisor.start()
@@ -178,8 +183,8 @@ class Local:
                 f"the memory-only broker holds {used / 1024**3:.1f} GiB, its limit: start `molva up` again "
                 "(ClickHouse keeps its data), or use Apache Kafka for long service (docs/operations.md)"
             )
-        if self._keeper is not None:
-            self._keeper.check()
+        for keeper in self._keepers:
+            keeper.check()
         self._restart_workers()
 
     def _restart_workers(self) -> None:
@@ -225,19 +230,18 @@ class Local:
         """Stop everything that was started, whatever goes wrong with a part of it."""
         with ExitStack() as parts:
             parts.callback(self._stack.stop)
-            parts.callback(self._stop_keeper)
+            parts.callback(self._stop_keepers)
             if hasattr(self, "supervisor"):
                 parts.callback(self.supervisor.stop)
             parts.callback(self._up_file.unlink, missing_ok=True)
 
-    def _stop_keeper(self) -> None:
-        if self._keeper is None:
-            return
-        try:
-            self._keeper.stop()
-        except NotFollowed as error:
-            self._unfinished.touch()  # so that agents read again what the saved detectors have not seen
-            self._say(str(error))
+    def _stop_keepers(self) -> None:
+        for keeper in self._keepers:
+            try:
+                keeper.stop()
+            except NotFollowed as error:
+                self._unfinished.touch()  # so that agents read again what the saved detectors have not seen
+                self._say(str(error))
 
 
 async def _create_topics(settings: Settings) -> None:

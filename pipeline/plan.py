@@ -22,6 +22,6 @@ class Plan:
         names += [(f"agent-{name}", ("agent", name)) for name in self.agents]
         names += [(f"enrichment-{n}", ("worker", "enrichment")) for n in range(1, self.enrichment + 1)]
         names += [(f"detection-{n}", ("worker", "detection")) for n in range(1, self.detection + 1)]
-        names += [("storage-1", ("worker", "storage"))]
+        names += [("storage-1", ("worker", "storage")), ("notification-1", ("worker", "notification"))]
         ports = free_ports(len(names))
         return [WorkerSpec(name, args, port) for (name, args), port in zip(names, ports, strict=True)]

@@ -86,6 +86,10 @@ class Settings(BaseSettings):
         default=timedelta(seconds=1), description="wait to fill an insert, seconds"
     )
 
+    alerts: Path | None = Field(
+        default=None, description="alerts.yaml: who is told of spikes, and how; none: nobody"
+    )
+
     live_grace: Seconds = Field(
         default=timedelta(minutes=5),
         description="how late a live post may come and still be judged; spikes are known that much later",
@@ -93,6 +97,16 @@ class Settings(BaseSettings):
     source_idle: Seconds = Field(
         default=timedelta(minutes=10),
         description="a source that states no watermark this long is not waited for",
+    )
+    late_grace: Seconds = Field(
+        default=timedelta(),
+        description="how far behind its watermark a mention still counts in its 5 minutes; spikes are known"
+        " that much later, in steps of the watermarks (5 minutes where agents are live)",
+    )
+    dimensions: str = Field(
+        default="",
+        pattern=r"^((source|region|aspect)(,(source|region|aspect))*)?$",
+        description="what objects are sliced by for spikes: any of source, region, aspect, comma-separated",
     )
     metrics_port: int = Field(default=0, ge=0, le=65535, description="Prometheus endpoint; 0: none")
     metrics_host: str = Field(default="127.0.0.1", description="address of the Prometheus endpoint")

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from schemas import DeadLetter, Deletion, EnrichedPost, Mention, RawPost, Record, Spike, Watermark
+from schemas import (
+    Alert,
+    AlertAction,
+    DeadLetter,
+    Deletion,
+    EnrichedPost,
+    Mention,
+    RawPost,
+    Record,
+    Spike,
+    Watermark,
+)
 
 RAW = "molva.posts.raw"
 ENRICHED = "molva.posts.enriched"
 MENTIONS = "molva.mentions"
 SPIKES = "molva.spikes"
+ALERTS = "molva.alerts"
+ACTIONS = "molva.alerts.actions"
 DELETED = "molva.posts.deleted"
 DEAD_LETTERS = "molva.dead-letters"
 
@@ -33,6 +46,8 @@ TOPICS: tuple[Topic, ...] = (
     Topic(ENRICHED, (EnrichedPost,), "post id", True, 7 * DAY_MS, "posts with language, entities, sentiment"),
     Topic(MENTIONS, (Mention, Watermark), "object id", True, 7 * DAY_MS, "one record per post and object"),
     Topic(SPIKES, (Spike,), "object id", False, 90 * DAY_MS, "spikes opened, updated, resolved"),
+    Topic(ALERTS, (Alert,), "incident id", False, 90 * DAY_MS, "incidents: what people are told"),
+    Topic(ACTIONS, (AlertAction,), "target", False, 90 * DAY_MS, "what people decide about alerts"),
     Topic(DELETED, (Deletion,), "post id", False, 30 * DAY_MS, "posts deleted at their source"),
     Topic(
         DEAD_LETTERS, (DeadLetter,), "dead letter id", False, 90 * DAY_MS, "records that cannot be processed"

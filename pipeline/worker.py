@@ -30,8 +30,10 @@ from pipeline.settings import Settings
 from pipeline.topics import TOPICS
 from pipeline.watchdog import Position, Watchdog
 
-Stage = Literal["enrichment", "detection", "storage"]
-STAGES: tuple[Stage, ...] = ("enrichment", "detection", "storage")
+Stage = Literal["enrichment", "detection", "storage", "notification"]
+STAGES: tuple[Stage, ...] = ("enrichment", "detection", "storage", "notification")
+PLAIN: tuple[Stage, ...] = ("storage", "notification")
+"""Stages with a consumer of their own; the others run on Faust."""
 WATCH_SECONDS = 2.0
 OWN_TOPICS = ("-changelog", "__assignor-__leader")
 """How the names of Faust's own topics end."""
@@ -67,9 +69,9 @@ def run(stage: Stage, settings: Settings) -> NoReturn:
     if settings.metrics_port:
         serve(metrics, settings.metrics_host, settings.metrics_port)
     asyncio.run(require_topics(settings))
-    if stage == "storage":
+    if stage in PLAIN:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_storage(settings, metrics))
+            runner.run(_plain(stage, settings, metrics))
         raise SystemExit(0)
     _run_faust(stage, settings, metrics)
 
@@ -94,11 +96,11 @@ async def require_topics(settings: Settings) -> None:
             )
 
 
-async def _storage(settings: Settings, metrics: Metrics) -> None:
+async def _plain(stage: Stage, settings: Settings, metrics: Metrics) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    await import_module("pipeline.wiring.storage").run(settings, metrics, utc_now, stop)
+    await import_module(f"pipeline.wiring.{stage}").run(settings, metrics, utc_now, stop)
 
 
 def _run_faust(stage: Stage, settings: Settings, metrics: Metrics) -> NoReturn:

@@ -18,7 +18,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.demo.explain import excerpt, one_line, render_spike
+from pipeline.core.telling import shortened
+from pipeline.demo.explain import one_line, render_spike
 from pipeline.demo.report import DemoReport, further, render_report
 from pipeline.demo.wording import WORDS, Lang, moment
 from schemas import Spike
@@ -182,7 +183,7 @@ def _posts(snapshot: DemoSnapshot, lang: Lang) -> Panel:
     for post in snapshot.posts[:POSTS]:
         style = "" if post.label is None else STYLES[post.label]
         at = f"{post.at.astimezone(UTC):%d.%m %H:%M}"
-        table.add_row(at, post.source, Text(post.author), Text(excerpt(post.text, 200), style=style))
+        table.add_row(at, post.source, Text(post.author), Text(shortened(post.text), style=style))
     for missing in range(POSTS - len(snapshot.posts[:POSTS])):
         table.add_row("", "", "", words["nothing_yet"] if missing == 0 and not snapshot.posts else "")
     return Panel(table, title=words["newest"], title_align="left")

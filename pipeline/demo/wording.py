@@ -1,9 +1,9 @@
-"""The words of the demo's view and report in Russian and English, with plurals and dates."""
+"""The words of the demo's view and report in Russian and English, and how it tells moments."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Literal
 
 Lang = Literal["ru", "en"]
@@ -15,17 +15,6 @@ WORDS: Mapping[Lang, Mapping[str, str]] = {
         "product": "product",
         "topic": "topic",
         "competitor": "competitor",
-        "opened": "spike opened",
-        "updated": "spike goes on",
-        "resolved": "spike over",
-        "observed": "{negatives} against {expected} expected (x{ratio})",
-        "volume": "all mentions: {total} against {expected} expected",
-        "since": "since {started}, known at {opened}",
-        "until": "over at {resolved} after {lasted}",
-        "from": "by {authors}; score {score}, at its highest {peak} (a spike opens at 12)",
-        "sources": "where",
-        "posts": "what they write",
-        "followers": "followers {count}",
         "negative": "negative",
         "neutral": "neutral",
         "positive": "positive",
@@ -72,17 +61,6 @@ WORDS: Mapping[Lang, Mapping[str, str]] = {
         "product": "продукт",
         "topic": "тема",
         "competitor": "конкурент",
-        "opened": "всплеск негатива",
-        "updated": "всплеск продолжается",
-        "resolved": "всплеск закончился",
-        "observed": "{negatives} при норме {expected} (x{ratio})",
-        "volume": "всего упоминаний: {total} при норме {expected}",
-        "since": "началось {started}, стало видно {opened}",
-        "until": "закончилось {resolved}, длилось {lasted}",
-        "from": "пишут {authors}; оценка {score}, наибольшая {peak} (порог 12)",
-        "sources": "где",
-        "posts": "что пишут",
-        "followers": "подписчиков {count}",
         "negative": "негативных",
         "neutral": "нейтральных",
         "positive": "позитивных",
@@ -151,28 +129,6 @@ ABOUT: Mapping[Lang, Mapping[str, str]] = {
 }
 """What the story's incidents and calm hours are called (times are UTC)."""
 
-_FORMS: Mapping[str, Mapping[Lang, tuple[str, ...]]] = {
-    "negatives": {
-        "en": ("negative mention", "negative mentions"),
-        "ru": ("негативное упоминание", "негативных упоминания", "негативных упоминаний"),
-    },
-    "authors": {"en": ("author", "authors"), "ru": ("автор", "автора", "авторов")},
-}
-
-
-def counted(lang: Lang, what: str, count: int) -> str:
-    """A number with its noun.
-
-    >>> counted("ru", "authors", 21), counted("ru", "authors", 12), counted("en", "authors", 1)
-    ('21 автор', '12 авторов', '1 author')
-    """
-    forms = _FORMS[what][lang]
-    if lang == "en":
-        return f"{count} {forms[0 if count == 1 else 1]}"
-    ones, tens = count % 10, count % 100
-    few = 2 <= ones <= 4 and not 12 <= tens <= 14
-    return f"{count} {forms[0 if ones == 1 and tens != 11 else 1 if few else 2]}"
-
 
 def moment(lang: Lang, at: datetime) -> str:
     """A moment to the minute, in UTC as in the queries.
@@ -182,18 +138,6 @@ def moment(lang: Lang, at: datetime) -> str:
     """
     utc = at.astimezone(UTC)
     return f"{utc:%d.%m %H:%M} UTC" if lang == "ru" else f"{utc.day} {_MONTHS[utc.month - 1]} {utc:%H:%M} UTC"
-
-
-def lasting(lang: Lang, span: timedelta) -> str:
-    """A length of time in hours and minutes.
-
-    >>> lasting("en", timedelta(minutes=95)), lasting("ru", timedelta(minutes=35))
-    ('1 h 35 min', '35 мин')
-    """
-    hour, minute = ("h", "min") if lang == "en" else ("ч", "мин")
-    minutes = int(span.total_seconds()) // 60
-    whole, rest = divmod(minutes, 60)
-    return f"{whole} {hour} {rest} {minute}" if whole else f"{rest} {minute}"
 
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

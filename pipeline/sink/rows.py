@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from pipeline.sink.alert_rows import alert_action_row, alert_row
 from pipeline.sink.batch import Batch
 from pipeline.sink.cells import (
     Row,
     author_cells,
     channel_cells,
     count,
-    count_or_none,
     engagement_cells,
     json_text,
     moment,
@@ -25,8 +25,9 @@ from pipeline.sink.cells import (
     sentiment_cells,
 )
 from pipeline.sink.signal_cells import mention_signal_cells, post_signal_cells
-from pipeline.sink.tables import DEAD_LETTERS, DELETIONS, MENTIONS, POSTS, SPIKES, Table
-from schemas import DeadLetter, Deletion, EnrichedPost, Mention, Record, Spike
+from pipeline.sink.spike_cells import explanation_cells, top_post_cells
+from pipeline.sink.tables import ACTIONS, ALERTS, DEAD_LETTERS, DELETIONS, MENTIONS, POSTS, SPIKES, Table
+from schemas import Alert, AlertAction, DeadLetter, Deletion, EnrichedPost, Mention, Record, Spike
 
 
 class Entry(NamedTuple):
@@ -59,6 +60,12 @@ def entry(record: Record, batch: Batch, offset: int) -> Entry:
         case Spike():
             row = {**spike_row(record), **origin}
             return Entry(offset, SPIKES, record.event_id, row, (), record.updated_at)
+        case Alert():
+            row = {**alert_row(record), **origin}
+            return Entry(offset, ALERTS, record.event_id, row, (), record.at)
+        case AlertAction():
+            row = {**alert_action_row(record), **origin}
+            return Entry(offset, ACTIONS, record.id, row, (), record.at)
         case Deletion():
             row = {**deletion_row(record), **origin}
             return Entry(offset, DELETIONS, record.id, row, (), record.collected_at)
@@ -162,6 +169,8 @@ def mention_row(record: Mention) -> Row:
         "own": record.own,
         "model": record.model,
         **mention_signal_cells(record.signals),
+        "names": list(record.names),
+        "region": record.region,
         **raw_origin_cells(record.origin),
     }
 
@@ -176,6 +185,10 @@ def spike_row(record: Spike) -> Row:
         "object_kind": record.object_kind,
         "timeline": record.timeline,
         "resolution": record.resolution,
+        "signal": record.signal,
+        "dimension": record.dimension,
+        "value": record.value,
+        "severity": record.severity,
         "opened_at": moment(record.opened_at),
         "started_at": moment(record.started_at),
         "updated_at": moment(record.updated_at),
@@ -187,14 +200,11 @@ def spike_row(record: Spike) -> Row:
         "total": count(record.total),
         "expected_total": record.expected_total,
         "authors": count(record.authors),
-        "top_posts.post_id": [post.post_id for post in record.top_posts],
-        "top_posts.url": [post.url for post in record.top_posts],
-        "top_posts.excerpt": [post.excerpt for post in record.top_posts],
-        "top_posts.author": [post.author for post in record.top_posts],
-        "top_posts.followers": [count_or_none(post.followers) for post in record.top_posts],
-        "top_posts.p_negative": [post.p_negative for post in record.top_posts],
+        **top_post_cells("top_posts", record.top_posts),
         "top_sources.source": [top.source for top in record.top_sources],
         "top_sources.negatives": [count(top.negatives) for top in record.top_sources],
+        "late": count(record.late),
+        **explanation_cells(record.explanation),
     }
 
 

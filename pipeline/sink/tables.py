@@ -23,6 +23,8 @@ class Table:
 POSTS = Table("posts", "post_ids", "id")
 MENTIONS = Table("mentions", "mention_ids", "id")
 SPIKES = Table("spikes", "spikes", "concat(id, '#', toString(revision))")
+ALERTS = Table("alerts", "alerts", "concat(id, '#', toString(revision))")
+ACTIONS = Table("alert_actions", "alert_actions", "id")
 DELETIONS = Table("deletions", "deletions", "id")
 DEAD_LETTERS = Table("dead_letters", "dead_letters", "id")
 ENTITIES = "entities"
@@ -31,6 +33,8 @@ BY_TOPIC = {
     topics.ENRICHED: POSTS,
     topics.MENTIONS: MENTIONS,
     topics.SPIKES: SPIKES,
+    topics.ALERTS: ALERTS,
+    topics.ACTIONS: ACTIONS,
     topics.DELETED: DELETIONS,
     topics.DEAD_LETTERS: DEAD_LETTERS,
 }

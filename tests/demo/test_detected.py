@@ -33,3 +33,9 @@ def test_the_spikes_explain_themselves(told: list[Spike]) -> None:
     assert outage.top_posts
     assert {source.source for source in outage.top_sources} >= {"vk", "telegram"}
     assert outage.negatives > 3 * outage.expected_negatives
+    assert outage.explanation.words and outage.explanation.first_post
+
+
+def test_the_leak_shows_in_the_days_too(told: list[Spike]) -> None:
+    days = {spike.id for spike in told if spike.resolution == "1d"}
+    assert days == {"sevkap/1d/2026-03-09T00:00:00Z"}

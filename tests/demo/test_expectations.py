@@ -64,6 +64,11 @@ def test_events_of_one_spike_are_one_finding() -> None:
     assert outcomes(spike("bank", at(10)), spike("bank", at(10), status="resolved")) == [("found", False)]
 
 
+def test_a_surge_of_all_talk_is_no_finding() -> None:
+    surge = spike("bank", at(16)).model_copy(update={"signal": "volume"})
+    assert outcomes(surge) == [("missed", True)]
+
+
 def test_an_optional_spike_may_come_or_not() -> None:
     assert outcomes(spike("bank", at(10)), spike("bank", at(12))) == [("found", False), ("found", False)]
 

@@ -31,6 +31,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
         ["worker"],
         ["annotate"],
         ["detect"],
+        ["backtest"],
+        ["alerts"],
         ["train"],
         ["train", "sentiment"],
         ["train", "signals"],

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from pipeline import topics
 from schemas import (
+    Alert,
+    AlertAction,
     Author,
     Channel,
     Deletion,
@@ -26,6 +28,7 @@ from schemas import (
     TopSource,
     Watermark,
 )
+from schemas.alert import AlertSpike, Telling
 from schemas.base import Label
 from schemas.codec import encode
 
@@ -54,6 +57,8 @@ def stored(record: Record, offset: int, *, topic: str | None = None, partition: 
             "mention": topics.MENTIONS,
             "watermark": topics.MENTIONS,
             "spike": topics.SPIKES,
+            "alert": topics.ALERTS,
+            "alert-action": topics.ACTIONS,
             "deletion": topics.DELETED,
             "dead-letter": topics.DEAD_LETTERS,
         }[record.TYPE]
@@ -161,6 +166,41 @@ def spike(revision: int, *, object_id: str = "sberbank") -> Spike:
         authors=18,
         top_posts=(TopPost(post_id="twitter:1", excerpt="Не работает", followers=None, p_negative=0.9),),
         top_sources=(TopSource(source="twitter", negatives=20),),
+    )
+
+
+def alert(revision: int, *, object_id: str = "sberbank") -> Alert:
+    of = spike(min(revision, 2), object_id=object_id)
+    return Alert(
+        id=of.id,
+        revision=revision,
+        event="opened" if revision == 1 else "updated",
+        status="open",
+        severity="warning",
+        object_ids=(object_id,),
+        spikes=(AlertSpike.model_validate(of.model_dump(include=set(AlertSpike.model_fields))),),
+        opened_at=of.opened_at,
+        started_at=of.started_at,
+        updated_at=of.started_at + timedelta(hours=revision),
+        at=COLLECTED + timedelta(minutes=revision),
+        ru=Telling(title="Сбербанк", text="Не работает"),
+        en=Telling(title="Sberbank", text="Does not work"),
+    )
+
+
+def action() -> AlertAction:
+    """A maintenance window with every field set."""
+    return AlertAction(
+        id="a1",
+        action="maintenance",
+        target="*",
+        since=START + timedelta(minutes=1),
+        until=START + timedelta(hours=1),
+        recurrence="weekly",
+        timezone="Europe/Moscow",
+        author="Мария",
+        comment="обновление",
+        at=START,
     )
 
 

@@ -18,7 +18,10 @@ NAMES = [migration.name for migration in known()]
 IDEMPOTENT = re.compile(
     r"CREATE (TABLE|VIEW|MATERIALIZED VIEW) IF NOT EXISTS\b|ALTER TABLE \w+ \w+ \w+ IF (NOT )?EXISTS\b"
 )
-TARGETS = ("posts", "post_ids", "entities", "mentions", "mention_ids", "spikes", "deletions", "dead_letters")
+TARGETS = (
+    *("posts", "post_ids", "entities", "mentions", "mention_ids"),
+    *("spikes", "alerts", "alert_actions", "deletions", "dead_letters"),
+)
 ROLLUPS = ("mentions_5m", "mentions_1h", "mentions_1d")
 
 
