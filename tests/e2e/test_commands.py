@@ -100,6 +100,18 @@ def test_a_wrong_setting_is_named(tmp_path: Path) -> None:
     assert "MOLVA_PARTITIONS" in done.stderr
 
 
+@pytest.mark.parametrize("stage", ["enrichment", "detection"])
+def test_a_worker_whose_watchlist_is_wrong_names_the_line(stage: str, tmp_path: Path) -> None:
+    watchlist = tmp_path / "watchlist.yaml"
+    text = "- {id: a, kind: brand, name: А, aliases: [Аа],\n   sensitivity: {1h: 3}}\n"
+    watchlist.write_text(text, encoding="utf-8")
+    nobody = {"MOLVA_DATA_DIR": str(tmp_path), "MOLVA_KAFKA_BOOTSTRAP": "127.0.0.1:1"}
+    done = molva("worker", stage, MOLVA_WATCHLIST=str(watchlist), **nobody)
+    assert done.returncode == 2
+    assert f"{watchlist}:2: object 'a': the sensitivity of `1h` is '3'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_status_without_servers_is_not_ready(tmp_path: Path) -> None:
     nobody = {"MOLVA_DATA_DIR": str(tmp_path), "MOLVA_KAFKA_BOOTSTRAP": "127.0.0.1:1"}
     done = molva("status", "--json", MOLVA_CLICKHOUSE_PORT="1", **nobody)
