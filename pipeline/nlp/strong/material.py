@@ -42,6 +42,8 @@ class Material:
     """What is learned from, what calibrates, and what nothing but the report sees."""
 
     train: list[Item]
+    joined: list[Item]
+    """Two texts in one, with two objects and two verdicts; made of those of ``train``."""
     development: list[Item]
     held_out: list[Item]
 
@@ -57,7 +59,8 @@ def material(which: Which, data_dir: Path, seed: int) -> Material:
     learned = [example for example, out in zip(parts.train, aside, strict=True) if not out]
     joined, _ = contrasts(learned, [0] * len(learned), seed, JOINED)
     return Material(
-        train=[_item(e) for e in [*learned, *joined]],
+        train=[_item(e) for e in learned],
+        joined=[_item(e) for e in joined],
         development=[_item(e) for e, out in zip(parts.train, aside, strict=True) if out],
         held_out=[_item(e) for e in parts.held_out],
     )
