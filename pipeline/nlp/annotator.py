@@ -12,13 +12,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 
 from pipeline.core.enrichment import Annotation, Failed, ObjectMention
-from pipeline.core.language import detect_language as detect
+from pipeline.core.language import detect_language
 from pipeline.core.mentions import Match, Matcher, by_object
 from pipeline.core.replies import OwnThreads
 from pipeline.core.watchlist import Watchlist
@@ -180,7 +180,7 @@ def build_annotator(
         tier=load_tier(model, tier),
         signals=SignalModel.load(),
         find=matcher.find,
-        detect=detect,
+        detect=partial(detect_language, is_russian=inflector.knows),
         watched=watched,
         owners=owners,
         addressed=OwnThreads(watched).addressed,
