@@ -3,7 +3,7 @@
     python benchmarks/languages.py [--data ../shared/data]
 
 ``samples`` counts, by right language, what was answered. ``not_russian`` is the share of the tweets of banks
-and operators, nearly all Russian, that are called anything else; ``us_per_post`` is CPU time with warm caches.
+and operators, nearly all Russian, that are called anything else; ``us_per_post`` is CPU time, caches warm.
 """
 
 from __future__ import annotations
