@@ -53,7 +53,9 @@ _PRIOR: Final = 1.2
 
 _PRIOR_OF_RUSSIAN_WORDS: Final = 2.0
 _UNKNOWN_VOTE: Final = 0.4
-"""What a word that is not Russian takes from the prior, of which a tenth of a vote remains."""
+"""What a word that is not Russian takes from the prior, down to `_PRIOR_LEAST`."""
+
+_PRIOR_LEAST: Final = 0.1
 
 _UNKNOWN_LEAST_CHARS: Final = 3
 
@@ -61,15 +63,15 @@ _LATIN_LEAST: Final = 2.0
 """Fewer votes tell nothing: names of brands and models stand in Latin letters everywhere."""
 
 
-def detect_language(text: str, is_russian: Callable[[str], bool] = bool) -> str:
+def detect_language(text: str, is_russian: Callable[[str], bool] | None = None) -> str:
     """``ru``, ``uk``, ``be``, ``kk``, ``en``; ``und`` for others and where the text does not tell.
 
     Russian in Latin letters is Russian. Addresses, handles and hashtags do not count, unless nothing else is
     there.
 
     Args:
-        is_russian: whether a word (lower case) is in a Russian dictionary; by default every word is. Asked
-            only where no small word tells.
+        is_russian: whether a word (lower case) is in a Russian dictionary, if there is one. Asked only where
+            no small word tells.
     """
     tokens = [token for token in text[:MAX_CHARS].lower().split() if not token.startswith(_ADDRESS)]
     written = [token for token in tokens if token[0] not in "@#&" and token != "rt"]
@@ -87,17 +89,21 @@ def detect_language(text: str, is_russian: Callable[[str], bool] = bool) -> str:
     return UNDETERMINED
 
 
-def _of_cyrillic(words: list[str], is_russian: Callable[[str], bool]) -> str:
+def _of_cyrillic(words: list[str], is_russian: Callable[[str], bool] | None) -> str:
     small = frozenset(words)
-    russian = len(small & _LISTED["ru"]) if _SPECIAL.isdisjoint("".join(words)) else 0
-    if russian and russian > max(len(small & _LISTED[other]) for other in _CYRILLIC[1:]):
+    plain = _SPECIAL.isdisjoint("".join(words))
+    russian = len(small & _LISTED["ru"]) if plain else 0
+    others = max(len(small & _LISTED[other]) for other in _CYRILLIC[1:])
+    if russian > others:
         return "ru"  # most posts end here
+    if plain and not others and is_russian and all(map(is_russian, small)):
+        return "ru"
     sums = [sum(votes) for votes in zip(*map(_cyrillic_votes, words), strict=True)]
     prior = _PRIOR_OF_RUSSIAN_WORDS if russian else _PRIOR
     near = max(sums[_NEAR])
-    if len(words) > 1 and near > 0 and near == max(sums[1:]):
+    if is_russian and len(words) > 1 and near == max(sums[1:]) and sums[0] + _PRIOR_LEAST < near:
         foreign = sum(len(word) >= _UNKNOWN_LEAST_CHARS and not is_russian(word) for word in words)
-        prior = max(0.1, prior - _UNKNOWN_VOTE * foreign)
+        prior = max(_PRIOR_LEAST, prior - _UNKNOWN_VOTE * foreign)
     sums[0] += prior
     return _CYRILLIC[sums.index(max(sums))]
 
