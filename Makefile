@@ -64,8 +64,9 @@ bench: setup ## the benchmarks, as JSON into build/bench; those on real data wit
 	run matcher; run detector_simulation; run clickhouse_bytes --posts 20000; run probes full; \
 	if [ -f "$(DATA)/tweets_banks_2014.jsonl" ]; then \
 		export MOLVA_DATA="$(DATA)"; \
-		run mentions; run detector_incidents; run spikes_2014; \
-		run entities "$(DATA)/tweets_banks_2014.jsonl"; run sentiment full "$(DATA)"; \
+		run mentions; run detector_incidents; run spikes_2014; run enrichment; \
+		run sentiment full "$(DATA)"; run sentiment_svm "$(DATA)"; run languages; run clusters; \
+		$(BIN)/molva bench entities --posts 3000 --json > build/bench/entities.json; \
 	else echo "without real data: $(DATA) holds none; name its folder with DATA=DIR"; fi
 
 train: setup ## train the sentiment models anew from the data sets in DATA

@@ -36,7 +36,7 @@ from pipeline.core.linking import Linker
 from pipeline.core.mentions import Matcher
 from pipeline.emission import Outgoing
 from pipeline.metrics import Metrics
-from pipeline.nlp.annotator import Annotator, Request, build_annotator
+from pipeline.nlp.annotator import Annotator, Request, build_annotator, settle
 from pipeline.nlp.inflection import Inflector
 from pipeline.nlp.load import TierName
 from pipeline.stages.enrichment import Enrichment
@@ -184,31 +184,30 @@ def stage_of(annotator: Annotator) -> Callable[[Sequence[Incoming]], list[Outgoi
     return run
 
 
-def measure(work: Callable[[Any], list[Any]], items: Sequence[Any]) -> tuple[dict[str, Any], list[Any]]:
-    """Posts per CPU second, CPU microseconds per post and part, and everything that ``work`` gave."""
+def measure(work: Callable[[Any], list[Any]], items: Sequence[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Posts per CPU second, CPU microseconds per post and part; and which models decided.
+
+    Records are counted and let go batch by batch, as the stage does.
+    """
     sampler = Sampler()
-    given: list[Any] = []
+    deciders: dict[str, Counter[str]] = {"posts": Counter(), "mentions": Counter()}
     with sampler.running():
         started = time.process_time()
         for at in range(0, len(items), BATCH):
-            given += work(items[at : at + BATCH])
+            for record in work(items[at : at + BATCH]):
+                if isinstance(record, EnrichedPost | Mention):
+                    deciders["posts" if isinstance(record, EnrichedPost) else "mentions"][record.model] += 1
         spent = time.process_time() - started
     seen = sum(sampler.seconds.values())
     parts = {name: round(s / seen * spent / len(items) * 1e6, 1) for name, s in sampler.seconds.most_common()}
-    return {"posts_per_cpu_second": round(len(items) / spent), "us_per_post": parts}, given
+    measured = {"posts_per_cpu_second": round(len(items) / spent), "us_per_post": parts}
+    return measured, {kind: shares(counts) for kind, counts in deciders.items()}
 
 
-def reached(records: Sequence[EnrichedPost | Mention]) -> dict[str, Any]:
-    """Which models decided, as shares of the posts and of the mentions."""
-    kinds = {
-        "posts": [record.model for record in records if isinstance(record, EnrichedPost)],
-        "mentions": [record.model for record in records if isinstance(record, Mention)],
-    }
-    return {
-        kind: {"records": len(names)}
-        | {name: round(count / len(names), 4) for name, count in Counter(names).most_common()}
-        for kind, names in kinds.items()
-    }
+def shares(counts: Counter[str]) -> dict[str, Any]:
+    """How many records, and the share of each model."""
+    total = counts.total()
+    return {"records": total} | {name: round(count / total, 4) for name, count in counts.most_common()}
 
 
 def peak_mb() -> float:
@@ -221,10 +220,11 @@ def report(model: str, tier: TierName, data: Path, number: int) -> dict[str, Any
     mix = posts(data, number)
     before = peak_mb()
     annotator = build_annotator(WATCHLIST, model, tier)
+    settle()
     linker, clusters = Linker(annotator.watched), Clusters()
     first, second = mix[: number // 2], mix[number // 2 :]
     cold, _ = measure(lambda batch: enrich(annotator, linker, clusters, batch), first)
-    steady, records = measure(lambda batch: enrich(annotator, linker, clusters, batch), second)
+    steady, decided = measure(lambda batch: enrich(annotator, linker, clusters, batch), second)
     warm, _ = measure(lambda batch: enrich(annotator, linker, clusters, batch), second)
     encoded = [encode(post) for post in second]
     received = [Incoming(RAW, 0, at, item.value, item.headers, NOW) for at, item in enumerate(encoded)]
@@ -236,7 +236,7 @@ def report(model: str, tier: TierName, data: Path, number: int) -> dict[str, Any
         "steady": steady,
         "warm": warm,
         "stage": stage,
-        "decided_by": reached(records),
+        "decided_by": decided,
         "rss_mb": {"before_models": before, "peak": peak_mb()},
     }
 

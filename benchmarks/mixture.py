@@ -25,9 +25,9 @@ import numpy as np
 from pipeline.nlp import parts, training
 from pipeline.nlp.cascade import Cascade, Mixed
 from pipeline.nlp.corpora import CORPORA
+from pipeline.nlp.scoring.classification import mean_f1
 from pipeline.nlp.sentiment import FILE, MODELS, SentimentModel
 from pipeline.nlp.strong import material
-from pipeline.nlp.strong.calibration import mean_f1
 from pipeline.nlp.strong.material import Item
 from pipeline.nlp.strong.model import FILE as ENCODER_FILE
 from pipeline.nlp.strong.model import PIECES, StrongModel
@@ -92,7 +92,7 @@ def main() -> None:
     asked = material.material(arguments.model, arguments.data, parts.SEED)
     report: dict[str, Any] = {"model": arguments.model}
     for name, items in (("development", asked.development), ("held_out", asked.held_out)):
-        cascades = {threshold: Cascade(fast, Mixed(fast, encoder), threshold) for threshold in THRESHOLDS}
+        cascades = {threshold: Cascade(Mixed(fast, encoder), threshold) for threshold in THRESHOLDS}
         report[name] = {
             "share": {str(share): scores(Mixed(fast, encoder, share), items) for share in SHARES},
             "threshold": {

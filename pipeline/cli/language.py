@@ -51,11 +51,12 @@ def annotate(
     settings = load_settings(running=False)
     path = watchlist or settings.watchlist
     read_watchlist(path)
-    from pipeline.nlp.annotator import build_annotator  # heavy: natasha
+    from pipeline.nlp.annotator import build_annotator, settle  # heavy: natasha
 
     annotator = build_annotator(
         path, model or settings.sentiment_model, tier or settings.sentiment_tier, settings.ner_engine
     )
+    settle()
     linker = Linker(annotator.watched)
     failed = 0
     with open_input(file) as lines:

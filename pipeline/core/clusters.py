@@ -49,8 +49,7 @@ class Clusters:
 
         Args:
             moment: when the post was published. A cluster is open for the window after its newest post, and
-            as
-                long before it, because posts come out of order.
+                as long before it, because posts come out of order.
         """
         if not fingerprint:
             return ""

@@ -1,12 +1,14 @@
 """The language of a post, by letters, small words and endings; a step of enrichment.
 
 Each word votes for languages by what it shows, `_votes`; the votes of a text add up. What speaks for no
-language at all is Russian where it is Cyrillic, since most posts here are.
+language at all is Russian where it is Cyrillic, since most posts here are; less surely so where its words are
+not in a Russian dictionary.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
@@ -20,6 +22,9 @@ _ADDRESS: Final = ("http://", "https://", "www.")
 _WORD = re.compile(r"[^\W\d_]+(?:['’ʼ][^\W\d_]+)?")
 
 _CYRILLIC: Final = ("ru", "uk", "be", "kk", UNDETERMINED)
+_NEAR: Final = slice(1, 3)
+"""Of `_CYRILLIC`: those nearest to Russian. The marks of the others also stand in brands and in slang."""
+
 _LATIN: Final = ("en", "ru", UNDETERMINED)
 _SPECIAL: Final = frozenset("іїєґўғқұңәөүһјљњђћџѓќѕҷӣӯҳҗ")
 _LETTERS: Final = {
@@ -47,40 +52,59 @@ _PRIOR: Final = 1.2
 """Votes that Russian has before the first Cyrillic word; more beside Russian words, see below."""
 
 _PRIOR_OF_RUSSIAN_WORDS: Final = 2.0
+_UNKNOWN_VOTE: Final = 0.4
+"""What a word that is not Russian takes from the prior, down to `_PRIOR_LEAST`."""
+
+_PRIOR_LEAST: Final = 0.1
+
+_UNKNOWN_LEAST_CHARS: Final = 3
 
 _LATIN_LEAST: Final = 2.0
 """Fewer votes tell nothing: names of brands and models stand in Latin letters everywhere."""
 
 
-def detect_language(text: str) -> str:
+def detect_language(text: str, is_russian: Callable[[str], bool] | None = None) -> str:
     """``ru``, ``uk``, ``be``, ``kk``, ``en``; ``und`` for others and where the text does not tell.
 
     Russian in Latin letters is Russian. Addresses, handles and hashtags do not count, unless nothing else is
     there.
+
+    Args:
+        is_russian: whether a word (lower case) is in a Russian dictionary, if there is one. Asked only where
+            no small word tells.
     """
     tokens = [token for token in text[:MAX_CHARS].lower().split() if not token.startswith(_ADDRESS)]
     written = [token for token in tokens if token[0] not in "@#&" and token != "rt"]
     words = _WORD.findall(" ".join(written)) or _WORD.findall(" ".join(tokens))
     cyrillic = [word for word in words if "Ѐ" <= word[0] <= "ԯ"]
     if cyrillic and len(cyrillic) == len(words):
-        return _of_cyrillic(cyrillic)
+        return _of_cyrillic(cyrillic, is_russian)
     total = sum(map(len, words))
     latin = [word for word in words if word[0] <= "ɏ" or "Ḁ" <= word[0] <= "ỿ"]
     english = any(word in _LISTED["en"] for word in latin)
     if cyrillic and sum(map(len, cyrillic)) * (2 if english else 4) >= total:
-        return _of_cyrillic(cyrillic)
+        return _of_cyrillic(cyrillic, is_russian)
     if sum(map(len, latin)) * 2 > total:
         return _of_latin(latin)
     return UNDETERMINED
 
 
-def _of_cyrillic(words: list[str]) -> str:
+def _of_cyrillic(words: list[str], is_russian: Callable[[str], bool] | None) -> str:
     small = frozenset(words)
-    russian = len(small & _LISTED["ru"]) if _SPECIAL.isdisjoint("".join(words)) else 0
-    if russian and russian > max(len(small & _LISTED[other]) for other in _CYRILLIC[1:]):
+    plain = _SPECIAL.isdisjoint("".join(words))
+    russian = len(small & _LISTED["ru"]) if plain else 0
+    others = max(len(small & _LISTED[other]) for other in _CYRILLIC[1:])
+    if russian > others:
         return "ru"  # most posts end here
+    if plain and not others and is_russian and all(map(is_russian, small)):
+        return "ru"
     sums = [sum(votes) for votes in zip(*map(_cyrillic_votes, words), strict=True)]
-    sums[0] += _PRIOR_OF_RUSSIAN_WORDS if russian else _PRIOR
+    prior = _PRIOR_OF_RUSSIAN_WORDS if russian else _PRIOR
+    near = max(sums[_NEAR])
+    if is_russian and len(words) > 1 and near == max(sums[1:]) and sums[0] + _PRIOR_LEAST < near:
+        foreign = sum(len(word) >= _UNKNOWN_LEAST_CHARS and not is_russian(word) for word in words)
+        prior = max(_PRIOR_LEAST, prior - _UNKNOWN_VOTE * foreign)
+    sums[0] += prior
     return _CYRILLIC[sums.index(max(sums))]
 
 

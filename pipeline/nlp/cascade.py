@@ -29,22 +29,24 @@ class Mixed:
 
     def __init__(self, fast: Tier, encoder: Tier, share: float = SHARE) -> None:
         self.name = f"{encoder.name}+{fast.name}"
-        self._fast, self._encoder, self._share = fast, encoder, share
+        self.fast, self.encoder = fast, encoder
+        self._share = share
 
     def classes(self, texts: Sequence[str]) -> Floats:
         """Probabilities of `CLASSES` for whole texts, (texts, 5)."""
-        return self._pool(self._fast.classes(texts), self._encoder.classes(texts))
+        return self.pool(self.fast.classes(texts), self.encoder.classes(texts))
 
     def whole(self, texts: Sequence[str]) -> Floats:
         """Probabilities of `LABELS` for whole texts, (texts, 3)."""
-        return self._pool(self._fast.whole(texts), self._encoder.whole(texts))
+        return self.pool(self.fast.whole(texts), self.encoder.whole(texts))
 
     def toward(self, questions: Sequence[Question]) -> Floats:
         """Probabilities of `LABELS` toward the objects asked for, (questions, 3)."""
-        return self._pool(self._fast.toward(questions), self._encoder.toward(questions))
+        return self.pool(self.fast.toward(questions), self.encoder.toward(questions))
 
-    def _pool(self, one: Floats, other: Floats) -> Floats:
-        product = np.maximum(one, _LEAST) ** (1 - self._share) * np.maximum(other, _LEAST) ** self._share
+    def pool(self, fast: Floats, encoder: Floats) -> Floats:
+        """The tier's answers from those of its models, all (rows, labels)."""
+        product = np.maximum(fast, _LEAST) ** (1 - self._share) * np.maximum(encoder, _LEAST) ** self._share
         probabilities: Floats = (product / product.sum(axis=1, keepdims=True)).astype(np.float32)
         return probabilities
 
@@ -56,30 +58,30 @@ class Cascade:
     worker sheds first); ``answered`` names the model that answered each row of the last call.
     """
 
-    def __init__(self, fast: Tier, strong: Tier, unsure: float = UNSURE) -> None:
-        self.name = f"{fast.name}, {strong.name}"
+    def __init__(self, strong: Mixed, unsure: float = UNSURE) -> None:
+        self.fast = strong.fast
+        self.name = f"{self.fast.name}, {strong.name}"
         self.open = True
         self.answered: Sequence[str] = ()
-        self.fast = fast
         self._strong, self._unsure = strong, unsure
 
     def classes(self, texts: Sequence[str]) -> Floats:
         """Probabilities of `CLASSES` for whole texts, (texts, 5)."""
-        return self._decide(texts, self.fast.classes, self._strong.classes)
+        return self._decide(texts, self.fast.classes, self._strong.encoder.classes)
 
     def whole(self, texts: Sequence[str]) -> Floats:
         """Probabilities of `LABELS` for whole texts, (texts, 3)."""
-        return self._decide(texts, self.fast.whole, self._strong.whole)
+        return self._decide(texts, self.fast.whole, self._strong.encoder.whole)
 
     def toward(self, questions: Sequence[Question]) -> Floats:
         """Probabilities of `LABELS` toward the objects asked for, (questions, 3)."""
-        return self._decide(questions, self.fast.toward, self._strong.toward)
+        return self._decide(questions, self.fast.toward, self._strong.encoder.toward)
 
     def _decide(
         self,
         asked: Sequence[_Asked],
         first: Callable[[Sequence[_Asked]], Floats],
-        second: Callable[[Sequence[_Asked]], Floats],
+        encode: Callable[[Sequence[_Asked]], Floats],
     ) -> Floats:
         answers = first(asked)
         unsure: list[int] = []
@@ -88,7 +90,8 @@ class Cascade:
         names = [self.fast.name] * len(asked)
         if unsure:
             answers = answers.copy()
-            answers[unsure] = second([asked[index] for index in unsure])
+            encoded = encode([asked[index] for index in unsure])
+            answers[unsure] = self._strong.pool(answers[unsure], encoded)
             for index in unsure:
                 names[index] = self._strong.name
         self.answered = names

@@ -12,16 +12,19 @@ from collections.abc import Sequence
 from pipeline.nlp.corpora import Example
 
 SHARE = 0.5
-"""Joined examples tried per short labelled one; pairs that agree in label or object are left out."""
 
 _MAX_CHARS = 160
 _JOINTS = (". ", ". А ", " ", "; ", ", а ", ", но ")
 
 
 def contrasts(
-    examples: Sequence[Example], folds: Sequence[int], seed: int
+    examples: Sequence[Example], folds: Sequence[int], seed: int, share: float = SHARE
 ) -> tuple[list[Example], list[int]]:
-    """Join examples of the same fold; the label stays toward the object of the one that is judged."""
+    """Join examples of the same fold; the label stays toward the object of the one that is judged.
+
+    Args:
+        share: joined examples tried per short labelled one; pairs that agree in label or object are left out.
+    """
     chooser = random.Random(seed)
     made: list[Example] = []
     of: list[int] = []
@@ -31,7 +34,7 @@ def contrasts(
             for example, place in zip(examples, folds, strict=True)
             if place == fold and example.spans and len(example.text) < _MAX_CHARS
         ]
-        for _ in range(int(SHARE * len(pool)) if len(pool) > 1 else 0):
+        for _ in range(int(share * len(pool)) if len(pool) > 1 else 0):
             judged, other = chooser.sample(pool, 2)
             joint, first = chooser.choice(_JOINTS), chooser.random() < 0.5
             if judged.label != other.label and judged.about != other.about:

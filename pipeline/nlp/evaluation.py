@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.nlp.corpora import CORPORA, Example
 from pipeline.nlp.scoring.calibration import calibration
+from pipeline.nlp.scoring.classification import confusion, measures
 from pipeline.nlp.tiers import CLASSES, LABELS, Question, Tier
 
 
@@ -44,16 +45,12 @@ def probabilities(model: Tier, examples: Sequence[Example]) -> NDArray[np.float6
 def score(predicted: NDArray[np.float64], right: Sequence[int], names: Sequence[str]) -> Score:
     """Compare probabilities, (examples, names), with the classes that are right (their indexes)."""
     labels = np.asarray(right, np.int64)
-    chosen = predicted.argmax(axis=1)
-    f1: dict[str, float] = {}
-    precision: dict[str, float] = {}
-    recall: dict[str, float] = {}
-    for index, name in enumerate(names):
-        hits = int(((chosen == index) & (labels == index)).sum())
-        said, there = int((chosen == index).sum()), int((labels == index).sum())
-        precision[name] = _round(hits / max(1, said))
-        recall[name] = _round(hits / max(1, there))
-        f1[name] = _round(2 * hits / max(1, said + there))
+    table = confusion(labels, predicted.argmax(axis=1), len(names))
+    found = measures(table, (names.index("negative"), names.index("positive")))
+    f1, precision, recall = (
+        {name: _round(value) for name, value in zip(names, np.nan_to_num(values), strict=True)}
+        for values in (found.f1, found.precision, found.recall)
+    )
     return Score(
         examples=len(labels),
         f1=f1,

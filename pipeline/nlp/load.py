@@ -28,4 +28,4 @@ def load_tier(model: str | Path, tier: TierName) -> Tier:
     pieces = folder / PIECES
     encoder = StrongModel(folder / ENCODER_FILE, pieces if pieces.is_file() else MODELS / PIECES)
     strong = Mixed(fast, encoder)
-    return strong if tier == "strong" else Cascade(fast, strong)
+    return strong if tier == "strong" else Cascade(strong)

@@ -85,11 +85,12 @@ Hand-written probes (`pipeline/nlp/probes.py`), right of all: {probes}. The larg
 _STRONG = """
 ## The strong tier
 
-multilingual-e5-small (MIT, see `../NOTICE.md`), cut to {pieces:,} pieces and {layers} of its 12 layers: a
-12-layer network was fine-tuned toward the object (its pieces are marked; two heads as in the fast tier), the
-shallower one learned from its answers, its states and the labels, and was written in 8 bits. {train:,}
-questions were learned from, {development:,} calibrate (temperature, and a lean of {lean} toward rare labels);
-the project's own sentences are among the former. Made by
+multilingual-e5-small (MIT, see `../NOTICE.md`), cut to {pieces:,} pieces and {layers} of its 12 layers.
+All layers were fine-tuned toward the object (its pieces are marked; two heads as in the fast tier),
+{teachers} time(s) with different seeds. The shallower network learned from their answers, the states of
+the first and the labels, and was written in 8 bits. {train:,} questions were learned from and
+{joined:,} pairs of them joined to one text, {development:,} calibrate (temperature, and a lean of
+{lean} toward rare labels); the project's own sentences are among the former. Made by
 `molva train sentiment --model {which} --tier strong` with seed {seed}. The strong tier is the geometric
 mean of this encoder and the fast tier, the cascade asks it where the fast tier is less than 70 % sure; both
 numbers were chosen on the calibrating part (`benchmarks/mixture.py`).
@@ -144,6 +145,7 @@ def _of_strong(which: str, report: Mapping[str, Any]) -> str:
         pieces=report["pieces"],
         layers=report["layers"],
         seed=report["seed"],
+        teachers=len(report["teachers"]),
         lean=report["object"]["lean"],
         scores=scores,
         **report["examples"],

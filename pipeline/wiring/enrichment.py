@@ -11,7 +11,7 @@ from typing import Any
 from pipeline.core.enrichment import Annotation, Failed, hurried, whole_stars
 from pipeline.core.linking import Linker
 from pipeline.metrics import Metrics
-from pipeline.nlp.annotator import Request, build_annotator
+from pipeline.nlp.annotator import Request, build_annotator, settle
 from pipeline.producer import Producer
 from pipeline.settings import Settings
 from pipeline.stages.enrichment import Enrichment
@@ -24,6 +24,7 @@ def bind(app: Any, settings: Settings, metrics: Metrics, clock: Callable[[], dat
     annotator = build_annotator(
         settings.watchlist, settings.sentiment_model, settings.sentiment_tier, settings.ner_engine
     )
+    settle()
     pool = ThreadPoolExecutor(1, thread_name_prefix="language")
 
     async def annotate(posts: Sequence[RawPost]) -> Sequence[Annotation | Failed]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,28 +41,36 @@ class Fixed:
 
 @pytest.mark.parametrize("question", ["classes", "whole", "toward"])
 def test_the_strong_tier_decides_where_the_fast_one_is_unsure(question: str) -> None:
-    fast, strong = Fixed("fast-1"), Fixed("strong-1", label=1)
-    cascade = Cascade(fast, strong, unsure=0.8)
+    fast, encoder = Fixed("fast-1"), Fixed("encoder-1", label=1)
+    cascade = Cascade(Mixed(fast, encoder, share=0.7), unsure=0.8)
     asked = ["0.9", "0.6", "0.8", "0.5"]
     answers = getattr(cascade, question)(
         [Question(text) for text in asked] if question == "toward" else asked
     )
-    assert strong.asked == ["0.6", "0.5"]
-    assert cascade.answered == ["fast-1", "strong-1", "fast-1", "strong-1"]
+    assert fast.asked == asked, "once each"
+    assert encoder.asked == ["0.6", "0.5"]
+    assert cascade.answered == ["fast-1", "encoder-1+fast-1", "fast-1", "encoder-1+fast-1"]
     assert answers.argmax(axis=1).tolist() == [0, 1, 0, 1]
 
 
+@pytest.mark.parametrize("question", ["classes", "whole", "toward"])
+def test_where_the_fast_tier_is_unsure_the_cascade_answers_as_the_strong_tier(question: str) -> None:
+    strong = Mixed(Fixed("fast-1"), Fixed("encoder-1", label=2))
+    asked: list[Any] = [Question("0.65"), Question("0.45")] if question == "toward" else ["0.65", "0.45"]
+    assert (getattr(Cascade(strong), question)(asked) == getattr(strong, question)(asked)).all()
+
+
 def test_a_closed_cascade_answers_with_the_fast_tier_alone() -> None:
-    strong = Fixed("strong-1")
-    cascade = Cascade(Fixed("fast-1"), strong)
+    encoder = Fixed("encoder-1")
+    cascade = Cascade(Mixed(Fixed("fast-1"), encoder))
     cascade.open = False
     cascade.whole(["0.4", "0.9"])
-    assert strong.asked == []
+    assert encoder.asked == []
     assert cascade.answered == ["fast-1", "fast-1"]
 
 
 def test_nothing_asked_nothing_answered() -> None:
-    cascade = Cascade(Fixed("fast-1"), Fixed("strong-1"))
+    cascade = Cascade(Mixed(Fixed("fast-1"), Fixed("encoder-1")))
     assert cascade.toward([]).shape == (0, 3)
     assert cascade.answered == []
 
@@ -73,7 +82,7 @@ def test_the_fast_answers_are_left_as_they_were() -> None:
             return self.last
 
     fast = Remembering("fast-1")
-    Cascade(fast, Fixed("strong-1", label=2)).whole(["0.5"])
+    Cascade(Mixed(fast, Fixed("encoder-1", label=2), share=0.9)).whole(["0.5"])
     assert fast.last.argmax() == 0
 
 

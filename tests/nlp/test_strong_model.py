@@ -95,5 +95,6 @@ def test_a_model_of_another_format_is_refused(tmp_path: Path) -> None:
 def test_the_tiers_are_told_apart_by_their_names(model_name: str) -> None:
     names = {tier: load_tier(model_name, tier).name for tier in ("fast", "strong", "cascade")}
     assert names["fast"].startswith(f"ngram-{model_name}-")
-    assert names["strong"] == f"e5-{model_name}-1+{names['fast']}"
+    assert names["strong"].startswith(f"e5-{model_name}-")
+    assert names["strong"].endswith(f"+{names['fast']}")
     assert names["cascade"] == f"{names['fast']}, {names['strong']}"

@@ -100,7 +100,7 @@ def test_a_shallower_network_learns_from_a_deeper_one(tiny: network.Network, enc
     ]  # no labels: only answers
     before = distance(student, tiny, encoder)
     recipe = finetune.Recipe(epochs=6, rate=1e-3, batch=16, drop=0.0, hide=0.0, soft=1.0, states=1.0)
-    finetune.fit(student, encoder, items, recipe, seed=1, report=lambda line: None, teacher=tiny.eval())
+    finetune.fit(student, encoder, items, recipe, seed=1, report=lambda line: None, teachers=[tiny.eval()])
     assert distance(student, tiny, encoder) < before / 2
 
 

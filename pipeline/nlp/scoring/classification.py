@@ -6,6 +6,7 @@ Every function takes one table or a stack of them, so that the bootstrap costs o
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -65,6 +66,13 @@ def measures(table: NDArray[Any], polar: tuple[int, int]) -> Measures:
         micro_polar=ratio(2 * hits[..., ends].sum(-1), (rows + answers)[..., ends].sum(-1)),
         accuracy=ratio(hits.sum(-1), rows.sum(-1)),
     )
+
+
+def mean_f1(chosen: NDArray[Any], right: NDArray[Any], judged: Sequence[int]) -> float:
+    """The mean F1 of the classes ``judged``; 0 for one that neither has."""
+    classes = max(int(max(chosen.max(initial=0), right.max(initial=0))), *judged) + 1
+    counts = confusion(right.astype(np.int64), chosen.astype(np.int64), classes)
+    return float(np.nan_to_num(measures(counts, (0, 0)).f1)[list(judged)].mean())
 
 
 def ratio(part: NDArray[Any], whole: NDArray[Any]) -> Floats:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
+from pipeline.nlp.scoring.classification import mean_f1
 from pipeline.nlp.strong.material import Item
 from pipeline.nlp.strong.source import Floats
 from pipeline.nlp.tiers import LABELS, as_labels
@@ -75,17 +75,6 @@ def aside(probabilities: Floats, items: Sequence[Item]) -> float:
         _SHARES,
         key=lambda share: mean_f1(as_labels(probabilities[plain], share).argmax(1), right[plain], range(3)),
     )
-
-
-def mean_f1(chosen: NDArray[Any], right: NDArray[Any], judged: Sequence[int]) -> float:
-    """The mean F1 of some labels."""
-    scores = [
-        2
-        * ((chosen == label) & (right == label)).sum()
-        / max(1, (chosen == label).sum() + (right == label).sum())
-        for label in judged
-    ]
-    return float(sum(scores) / len(scores))
 
 
 def _judges(items: Sequence[Item]) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""Fine-tunes the encoder toward labels, and a shallower one toward a deeper one's answers (distillation)."""
+"""Fine-tunes the encoder toward labels, and a shallower one toward deeper ones' answers (distillation)."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ class Recipe:
     """How long and how fast it learns.
 
     ``drop`` is the share of pieces that are hidden at random, ``hide`` that of the texts whose object is
-    hidden (so that what is said counts, not of whom); ``soft`` the weight of the teacher's answers,
-    ``states`` that of its states (cosine distance of matched layers).
+    hidden (so that what is said counts, not of whom); ``joined`` says whether it learns from pairs of texts
+    with two verdicts too; ``soft`` is the weight of the teachers' answers, ``states`` that of the first one's
+    states (cosine distance of matched layers).
     """
 
     epochs: int
@@ -39,6 +40,7 @@ class Recipe:
     decay: float = 0.01
     drop: float = 0.06
     hide: float = 0.1
+    joined: bool = True
     soft: float = 0.0
     states: float = 0.0
     temperature: float = 1.5
@@ -64,13 +66,14 @@ def fit(
     recipe: Recipe,
     seed: int,
     report: Callable[[str], None],
-    teacher: Network | None = None,
+    teachers: Sequence[Network] = (),
     after_epoch: Callable[[int], None] = lambda epoch: None,
 ) -> None:
     """Train in place. The same seed on the same machine gives the same weights up to the order of sums.
 
     Args:
-        teacher: its answers are learned beside the labels, with the recipe's weights.
+        teachers: the mean of their answers is learned beside the labels, with the recipe's weights; the
+            network's layers were chosen from those of the first.
         after_epoch: called with the number of epochs done.
     """
     torch.manual_seed(seed)
@@ -83,7 +86,7 @@ def fit(
         total = 0.0
         for batch in _batches(encoder, varied(items, random), recipe, random):
             _schedule(optimizer, step / steps, recipe)
-            loss = _loss(network, batch, recipe, teacher)
+            loss = _loss(network, batch, recipe, teachers)
             optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -184,17 +187,19 @@ def _targets(items: Sequence[Item]) -> tuple[Tensor, Tensor, Tensor]:
     return classes, labels, torch.tensor([item.head == "object" for item in items])
 
 
-def _loss(network: Network, batch: Batch, recipe: Recipe, teacher: Network | None) -> Tensor:
+def _loss(network: Network, batch: Batch, recipe: Recipe, teachers: Sequence[Network]) -> Tensor:
     with torch.autocast("cpu", torch.bfloat16):
         text, about, states = network(batch.ids, batch.marks, batch.mask)
     text, about = text.float(), about.float()
     loss = _hard(text, batch.classes) + _hard(about, batch.labels)
-    if teacher is None:
+    if not teachers:
         return loss
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        their_text, their_about, their_states = teacher(batch.ids, batch.marks, batch.mask)
+        answers = [teacher(batch.ids, batch.marks, batch.mask) for teacher in teachers]
     asked = batch.toward
-    soft = _soft(text, their_text.float(), ~asked, recipe) + _soft(about, their_about.float(), asked, recipe)
+    soft = _soft(text, [each[0] for each in answers], ~asked, recipe)
+    soft = soft + _soft(about, [each[1] for each in answers], asked, recipe)
+    their_states = answers[0][2]
     stride = (len(their_states) - 1) // (len(states) - 1)
     apart = torch.stack(
         [
@@ -215,9 +220,10 @@ def _hard(scores: Tensor, right: Tensor) -> Tensor:
     return -chances.logsumexp(-1).sum() / len(right)
 
 
-def _soft(scores: Tensor, theirs: Tensor, asked: Tensor, recipe: Recipe) -> Tensor:
+def _soft(scores: Tensor, theirs: Sequence[Tensor], asked: Tensor, recipe: Recipe) -> Tensor:
+    """Cross-entropy against the mean of the teachers' softened probabilities."""
     if not bool(asked.any()):
         return scores.sum() * 0
-    target = (theirs[asked] / recipe.temperature).softmax(-1)
+    chances = [(each.float()[asked] / recipe.temperature).softmax(-1) for each in theirs]
     found = (scores[asked] / recipe.temperature).log_softmax(-1)
-    return -(target * found).sum() / len(asked) * recipe.temperature
+    return -(torch.stack(chances).mean(0) * found).sum() / len(asked) * recipe.temperature

@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Literal
 
+from pipeline.nlp.contrast import contrasts
 from pipeline.nlp.example import Example
 from pipeline.nlp.parts import Split, Which, split
 from pipeline.nlp.splits import group, position
@@ -18,6 +19,9 @@ Head = Literal["text", "object"]
 
 DEVELOPMENT = 0.05
 """Share of the training groups that calibrates and chooses; not learned from."""
+
+JOINED = 0.25
+"""Pairs of examples with two objects and two verdicts (`contrasts`), tried per short labelled example."""
 
 LATIN_SHARE = 0.06
 LOWER_SHARE = 0.1
@@ -38,6 +42,8 @@ class Material:
     """What is learned from, what calibrates, and what nothing but the report sees."""
 
     train: list[Item]
+    joined: list[Item]
+    """Two texts in one, with two objects and two verdicts; made of those of ``train``."""
     development: list[Item]
     held_out: list[Item]
 
@@ -50,8 +56,11 @@ def material(which: Which, data_dir: Path, seed: int) -> Material:
     """
     parts = split(which, data_dir, seed)
     aside = is_development(parts, seed)
+    learned = [example for example, out in zip(parts.train, aside, strict=True) if not out]
+    joined, _ = contrasts(learned, [0] * len(learned), seed, JOINED)
     return Material(
-        train=[_item(e) for e, out in zip(parts.train, aside, strict=True) if not out],
+        train=[_item(e) for e in learned],
+        joined=[_item(e) for e in joined],
         development=[_item(e) for e, out in zip(parts.train, aside, strict=True) if out],
         held_out=[_item(e) for e in parts.held_out],
     )

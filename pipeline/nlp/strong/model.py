@@ -11,20 +11,23 @@ import errno
 import gzip
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
-from pipeline.nlp.strong.encoding import Encoder, Pieces
+from pipeline.nlp.strong.encoding import Encoder
 from pipeline.nlp.tiers import CLASSES, LABELS, Floats, Question, as_labels, softmax
 
 FILE = "strong.onnx"
 PIECES = "pieces.json.gz"
 FORMAT = "1"
 """Of the graph's metadata and of `encoding`; a file of another format must be trained again."""
+
+REMEMBERED = 8_192
+"""Answers that are kept: a retweet of a text, with other links and handles, has the same pieces."""
 
 
 class IncompatibleStrongModel(ValueError):
@@ -58,6 +61,7 @@ class StrongModel:
         }
         self._temperature = {head: float(found[f"{head}_temperature"]) for head in ("text", "object")}
         self._aside = float(found["aside"])
+        self._answer = lru_cache(REMEMBERED)(self._run)
         self._encode = Encoder(Tokenizer.from_str(gzip.decompress(pieces.read_bytes()).decode()))
 
     def classes(self, texts: Sequence[str]) -> Floats:
@@ -77,16 +81,17 @@ class StrongModel:
         scores = np.zeros((len(questions), width), np.float32)
         pieces = self._encode(questions)
         for row, item in zip(scores, pieces, strict=True):
-            row[:] = self._session.run([output], _inputs(item))[0][0]
+            row[:] = self._answer(output, tuple(item.ids), tuple(item.marks))
         return scores
+
+    def _run(self, output: str, ids: tuple[int, ...], marks: tuple[int, ...]) -> Floats:
+        inputs = {
+            "ids": np.array([ids], np.int64),
+            "marks": np.array([marks], np.float32),
+            "mask": np.ones((1, len(ids)), np.float32),
+        }
+        answer: Floats = self._session.run([output], inputs)[0][0]
+        return answer
 
     def _probabilities(self, scores: Floats, head: str) -> Floats:
         return softmax(scores / self._temperature[head] + self._bias[head])
-
-
-def _inputs(pieces: Pieces) -> dict[str, Any]:
-    return {
-        "ids": np.array([pieces.ids], np.int64),
-        "marks": np.array([pieces.marks], np.float32),
-        "mask": np.ones((1, len(pieces.ids)), np.float32),
-    }
