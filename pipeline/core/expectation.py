@@ -47,7 +47,8 @@ def expect(p: Parameters, state: State, bucket: int, others: int) -> Expectation
     spread_n = min(20.0, max(0.01, (prior + learned.excess_n) / (p.excess_weight + learned.weight_n)))
     spread_v = min(2.0, max(0.02, (prior + learned.excess_v) / (p.excess_weight + learned.weight_v)))
     prior_run = p.lasting_prior * p.excess_weight
-    lasting = min(20.0, max(0.01, (prior_run + learned.excess_run) / (p.excess_weight + learned.weight_run)))
+    learned_run = (prior_run + learned.excess_run) / (p.excess_weight + learned.weight_run)
+    lasting = min(p.lasting_most, max(0.01, learned_run))
     k = 1.0 / spread_v
     volume = k + sum(state.others) + others
     given = m_n * max(0.8, volume / (k + sum(state.usual_others) + m_v))
