@@ -61,8 +61,8 @@ class Parameters:
     excess_prior: float = 0.2
     excess_weight: float = 10.0
     lasting_prior: float = 0.05
-    lasting_most: float = 0.15
-    """Most noise of the share that is believed to last, as a variance in squares of the mean: sd .39. With
+    lasting_most: float = 0.07
+    """Most noise of the share that is believed to last, as a variance in squares of the mean: sd .26. With
     more, as careless labels teach it, no run of a busy object could reach ``open_at``."""
     bounded: float = 1.0
     """0: the score may be above the evidence of the run as one observation (plain counts)."""
