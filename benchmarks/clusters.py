@@ -25,7 +25,6 @@ from pipeline.core.signals.words import read_words
 FILES = ("tweets_banks_2014.jsonl", "tweets_telecoms_2014.jsonl")
 RUN = 5
 LEVELS = (0.3, 0.5, 0.7, 0.9)
-TELLING = 0.3
 
 
 def measured(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -42,16 +41,16 @@ def measured(rows: list[dict[str, Any]]) -> dict[str, Any]:
     together = pairs_together(owners, times)
     alike = dict.fromkeys(LEVELS, 0)
     found = dict(alike)
-    for (left, right), similarity in near(runs, times).items():
+    similar = near(runs, times)
+    for pair, similarity in similar.items():
         for level in LEVELS:
             if similarity >= level:
                 alike[level] += 1
-                found[level] += (left, right) in together
-    telling = sum(jaccard(runs[left], runs[right]) >= TELLING for left, right in together)
+                found[level] += pair in together
     return {
         "tweets": len(rows),
         "found": len(together),
-        "precision": round(telling / max(1, len(together)), 3),
+        "precision": round(len(together & similar.keys()) / max(1, len(together)), 3),
         "recall": {str(level): round(found[level] / max(1, alike[level]), 3) for level in LEVELS},
         "pairs": {str(level): alike[level] for level in LEVELS},
     }
@@ -91,11 +90,6 @@ def near(runs: list[frozenset[str]], times: list[datetime]) -> dict[tuple[int, i
             if similarity >= LEVELS[0]:
                 found[left, right] = similarity
     return found
-
-
-def jaccard(left: frozenset[str], right: frozenset[str]) -> float:
-    """0 where both are empty."""
-    return len(left & right) / max(1, len(left | right))
 
 
 def main() -> None:

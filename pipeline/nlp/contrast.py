@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pipeline.nlp.corpora import Example
 
 SHARE = 0.5
+"""The fast tier's share of joined examples, see `contrasts`."""
 
 _MAX_CHARS = 160
 _JOINTS = (". ", ". А ", " ", "; ", ", а ", ", но ")

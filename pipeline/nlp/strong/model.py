@@ -53,7 +53,8 @@ class StrongModel:
         self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         found = self._session.get_modelmeta().custom_metadata_map
         if found.get("format") != FORMAT:
-            raise IncompatibleStrongModel(f"{path} is of another version: run `molva train strong`")
+            cure = "run `molva train sentiment --tier strong`"
+            raise IncompatibleStrongModel(f"{path} is of another version: {cure}")
         self.name = found["name"]
         """For the field ``model`` of the records."""
         self._bias = {
