@@ -13,7 +13,7 @@ endif
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-EXTRAS := dev,train,charts
+EXTRAS := dev,train,charts,tracing
 DATA ?= $(or $(MOLVA_DATA),../shared/data)
 
 .PHONY: help setup demo test lint format bench train env lock clean
@@ -67,6 +67,7 @@ bench: setup ## the benchmarks, as JSON into build/bench; those on real data wit
 		run mentions; run detector_incidents; run spikes_2014; run enrichment; \
 		run sentiment full "$(DATA)"; run sentiment_svm "$(DATA)"; run languages; run clusters; \
 		$(BIN)/molva bench entities --posts 3000 --json > build/bench/entities.json; \
+		$(BIN)/molva bench pipeline --naive --json > build/bench/pipeline.json; \
 	else echo "without real data: $(DATA) holds none; name its folder with DATA=DIR"; fi
 
 train: setup ## train the sentiment models anew from the data sets in DATA

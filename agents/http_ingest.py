@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import hmac
 import ipaddress
+import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from aiohttp import web
 
+from agents.backlog import Backlog
 from agents.base import BadConfiguration, BrokenInput, Clock, PublishFailed, RecordTooLarge, Rejected
 from agents.body import FORMS, Entry, entries_of
 from agents.compression import BoundedInflater, TooLarge
+from agents.http_admission import LIMITS, Admission, IngestLimits, Ticket
 from agents.http_refusals import Refusal, explain_errors, refuse
 from agents.publisher import Delivery, Publisher, abandon
 from agents.rows import post_of
@@ -26,29 +28,18 @@ from schemas import RawPost
 from schemas.base import LIVE
 from schemas.codec import InvalidRecord
 
-MAX_BODY_BYTES = 8 * 1024 * 1024
-MAX_RECORDS = 10_000
-CONFIRM_SECONDS = 10.0
-BODY_SECONDS = 30.0
 RETRY_AFTER_SECONDS = 5
+BEHIND_SECONDS = 30
+"""How long clients are asked to wait while the pipeline is behind."""
 ENCODINGS = ("", "identity", "gzip", "deflate")
 KEEPALIVE_SECONDS = 30.0
-SHUTDOWN_SECONDS = 15.0
+SHUTDOWN_SECONDS = 4.0
 """How long requests in flight may take at a stop."""
 BREATH_RECORDS = 100
 """How many records of one request are taken before others get their turn."""
 AGENT = "http"
 
-
-@dataclass(frozen=True)
-class IngestLimits:
-    """What one request may cost."""
-
-    body_bytes: int = MAX_BODY_BYTES
-    records: int = MAX_RECORDS
-    confirm: timedelta = timedelta(seconds=CONFIRM_SECONDS)
-    body: timedelta = timedelta(seconds=BODY_SECONDS)
-    """How long a client may take to send its body."""
+log = logging.getLogger("molva.agent")
 
 
 @dataclass
@@ -95,9 +86,10 @@ class Ingest:
         *,
         token: str,
         clock: Clock,
-        limits: IngestLimits = IngestLimits(),
+        limits: IngestLimits = LIMITS,
         request_id: Callable[[], str] = lambda: uuid.uuid4().hex,
         health: SourceHealth | None = None,
+        backlog: Backlog | None = None,
     ) -> None:
         self._publisher = publisher
         self._metrics = metrics
@@ -106,6 +98,8 @@ class Ingest:
         self._limits = limits
         self._request_id = request_id
         self._sources = health
+        self._backlog = backlog
+        self._admission = Admission(limits)
 
     def runner(self) -> web.AppRunner:
         """The server of ``POST /v1/posts`` and ``GET /healthz``; it has no address yet."""
@@ -132,7 +126,14 @@ class Ingest:
     async def _take(self, request: web.Request) -> web.Response:
         if not self._may(request):
             return refuse(401, "unauthorized", "send the header `Authorization: Bearer <MOLVA_HTTP_TOKEN>`")
-        entries = await self._entries(request)
+        if self._backlog is not None and self._backlog.full:
+            detail = "the pipeline is behind and takes no more; send it after the seconds of Retry-After"
+            return refuse(503, "behind", detail, {"Retry-After": str(BEHIND_SECONDS)})
+        with self._admission.request() as ticket:
+            return await self._accept(request, ticket)
+
+    async def _accept(self, request: web.Request, ticket: Ticket) -> web.Response:
+        entries = await self._entries(request, ticket)
         request_id = self._request_id()
         outcome = _Outcome()
         try:
@@ -161,7 +162,7 @@ class Ingest:
         right = hmac.compare_digest(given.strip().encode("utf-8", "surrogateescape"), self._token)
         return not self._token or (right and scheme.lower() == "bearer")
 
-    async def _entries(self, request: web.Request) -> list[Entry]:
+    async def _entries(self, request: web.Request, ticket: Ticket) -> list[Entry]:
         """The records of the body.
 
         Raises:
@@ -171,7 +172,7 @@ class Ingest:
             raise Refusal(415, "media_type", f"send JSON or NDJSON, not {request.content_type}")
         if request.headers.get("Content-Encoding", "").lower() not in ENCODINGS:
             raise Refusal(415, "encoding", "send the body plain, or with Content-Encoding: gzip")
-        body = await self._body(request)
+        body = await self._body(request, ticket)
         try:
             entries = entries_of(body, FORMS[request.content_type])
         except InvalidRecord as error:
@@ -184,7 +185,7 @@ class Ingest:
             )
         return entries
 
-    async def _body(self, request: web.Request) -> bytes:
+    async def _body(self, request: web.Request, ticket: Ticket) -> bytes:
         """The decoded body. Decoded here, because aiohttp takes a gzip stream that ends early for whole."""
         body = bytearray()
         limit = self._limits.body_bytes
@@ -193,7 +194,9 @@ class Ingest:
         try:
             async with asyncio.timeout(self._limits.body.total_seconds()):
                 async for piece in request.content.iter_any():
-                    body += piece if inflater is None else inflater.feed(piece)
+                    decoded = piece if inflater is None else inflater.feed(piece)
+                    ticket.hold(len(decoded))
+                    body += decoded
                     if len(body) > limit:
                         raise TooLarge(f"the body is larger than {limit} bytes")
             if inflater is not None:
@@ -220,6 +223,7 @@ class Ingest:
         except RecordTooLarge as error:
             rejected = Rejected(error.value, origin, "too_large", str(error))
         self._metrics.dead_letters.labels(f"agent:{AGENT}", rejected.reason).inc()
+        log.warning("dead letter %s, %s: %s", origin, rejected.reason, rejected.detail)
         letter = dead_letter_of(rejected, AGENT, self._clock())
         outcome.deliveries.extend(await self._publisher.publish(letter))
         outcome.reject(rejected, entry.document.get("id") if isinstance(entry.document, dict) else None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 from aiohttp.web_exceptions import HTTPException
@@ -22,9 +22,11 @@ def refuse(status: int, error: str, detail: str, headers: dict[str, str] | None 
 class Refusal(HTTPException):
     """Ends a request with a JSON error that says what to do."""
 
-    def __init__(self, status: int, error: str, detail: str) -> None:
+    def __init__(
+        self, status: int, error: str, detail: str, headers: Mapping[str, str] | None = None
+    ) -> None:
         self.status_code = status
-        super().__init__()
+        super().__init__(headers=headers)
         self.problem = _problem(error, detail)
 
 
@@ -35,7 +37,8 @@ async def explain_errors(request: web.Request, handler: Respond) -> web.StreamRe
         answer: web.StreamResponse = await handler(request)
         return answer
     except Refusal as refusal:
-        return web.json_response(refusal.problem, status=refusal.status_code)
+        kept = {name: value for name, value in refusal.headers.items() if name == "Retry-After"}
+        return web.json_response(refusal.problem, status=refusal.status_code, headers=kept)
     except HTTPException as error:
         headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
         return refuse(error.status, "http", f"{error.reason}; posts go to POST /v1/posts", headers)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
@@ -15,24 +13,18 @@ from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 
 from agents.base import PublishFailed, RecordTooLarge
+from pipeline.kafka_link import connection_trouble
 from pipeline.topics import DEAD_LETTERS, DELETED, RAW
+from pipeline.tracing import OFF, Tracing
 from schemas import DeadLetter, Deletion, RawPost, Record, Watermark
 from schemas.codec import Message, encode
 
-log = logging.getLogger(__name__)
-
 MAX_VALUE_BYTES = 900_000
 """Kafka's default ``message.max.bytes`` is 1 MiB; key, headers and the batch's frame need a part of it."""
-BATCH_BYTES = 131_072
-LINGER_MS = 5
-CLOSE_SECONDS = 20.0
-REQUEST_TIMEOUT_MS = 15_000
-"""A broker that is away for less is not noticed; after that the deliveries fail."""
 
 TOPIC_OF: Mapping[type[Record], str] = MappingProxyType(
     {RawPost: RAW, Watermark: RAW, DeadLetter: DEAD_LETTERS, Deletion: DELETED}
 )
-
 
 Place = tuple[str, int]
 """A topic and a partition."""
@@ -125,9 +117,15 @@ class KafkaPublisher(_Confirming):
     answered, also over retries, so records enter a partition in the order of `publish`.
     """
 
-    def __init__(self, producer: AIOKafkaProducer) -> None:
+    def __init__(self, producer: AIOKafkaProducer, tracing: Tracing = OFF) -> None:
         super().__init__()
         self._producer = producer
+        self._tracing = tracing
+
+    @property
+    def trouble(self) -> str | None:
+        """What is wrong with the connection; None: nothing."""
+        return connection_trouble(self._producer.client)
 
     async def raw_partitions(self) -> int:
         try:
@@ -139,54 +137,17 @@ class KafkaPublisher(_Confirming):
         topic = TOPIC_OF[type(record)]
         key, value, headers = encode_within_limit(record)
         partitions = range(record.partitions) if isinstance(record, Watermark) else (None,)
+        over = None if isinstance(record, Watermark) else self._tracing.publish(topic, headers)
         deliveries: list[Delivery] = []
         try:
             for partition in partitions:
                 deliveries.append(await self._producer.send(topic, value, key, partition, headers=headers))
+            if over is not None:
+                deliveries[0].add_done_callback(over)
             return tuple(deliveries)
         except KafkaError as error:
             abandon(deliveries)
             raise PublishFailed(f"Kafka does not take records: {error!r}") from error
-
-
-@asynccontextmanager
-async def connect(options: Mapping[str, Any], *, idempotent: bool) -> AsyncIterator[KafkaPublisher]:
-    """A connected publisher, flushed and closed at the end.
-
-    Args:
-        options: what every Kafka client of Molva is given: ``bootstrap_servers``, security.
-        idempotent: retries write nothing twice; Apache Kafka can, the embedded broker cannot.
-
-    Raises:
-        PublishFailed: no broker answers.
-    """
-    producer = AIOKafkaProducer(
-        **options,
-        acks="all",
-        enable_idempotence=idempotent,
-        max_batch_size=BATCH_BYTES,
-        linger_ms=LINGER_MS,
-        request_timeout_ms=REQUEST_TIMEOUT_MS,
-    )
-    try:
-        await producer.start()
-    except KafkaError as error:
-        await producer.stop()
-        raise PublishFailed(f"no Kafka broker at {options.get('bootstrap_servers')}") from error
-    try:
-        yield KafkaPublisher(producer)
-    finally:
-        await _close(producer)
-
-
-async def _close(producer: AIOKafkaProducer) -> None:
-    """Flush and close; not for ever, though an idempotent producer would try for ever to deliver."""
-    try:
-        async with asyncio.timeout(CLOSE_SECONDS):
-            await producer.stop()
-    except TimeoutError:
-        log.warning("Kafka is away: what it had not confirmed will be published again")
-        await producer.client.close()
 
 
 class Sent(NamedTuple):

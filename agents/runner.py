@@ -9,11 +9,13 @@ are deterministic) but loses none.
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable
 from contextlib import aclosing
 from datetime import datetime
 
+from agents.backlog import Backlog
 from agents.base import (
     Clock,
     Collected,
@@ -38,8 +40,10 @@ from schemas import DeadLetter, Watermark
 TICK_SECONDS = 0.25
 FIRST_BACKOFF_SECONDS = 1.0
 LONGEST_BACKOFF_SECONDS = 60.0
-STOP_SECONDS = 10.0
+STOP_SECONDS = 4.0
 """How long a stop waits for confirmations; without them the cursor stays, and posts are repeated."""
+
+log = logging.getLogger("molva.agent")
 
 
 class Runner:
@@ -57,6 +61,7 @@ class Runner:
         jitter: Callable[[], float] = random.random,
         on_progress: Callable[[Totals], None] | None = None,
         health: SourceHealth | None = None,
+        backlog: Backlog | None = None,
     ) -> None:
         self._source = source
         self._publisher = publisher
@@ -67,6 +72,7 @@ class Runner:
         self._jitter = jitter
         self._on_progress = on_progress
         self._health = health
+        self._backlog = backlog
         self._kind = agent_kind(source.name)
         self._totals = Totals()
         self._failures = 0
@@ -120,6 +126,8 @@ class Runner:
     async def _read(self, cursor: str | None, checkpoints: Checkpoints) -> None:
         async with aclosing(self._source.posts(cursor)) as items:  # type: ignore[type-var]
             async for item in items:
+                if self._backlog is not None:
+                    await self._backlog.room()
                 deliveries = await self._publish(item)
                 if checkpoints.add(item, deliveries):
                     await checkpoints.seal()
@@ -140,12 +148,14 @@ class Runner:
 
     async def _bury(self, rejected: Rejected) -> tuple[Delivery, ...]:
         self._metrics.dead_letters.labels(f"agent:{self._kind}", rejected.reason).inc()
+        log.warning("dead letter %s, %s: %s", rejected.origin, rejected.reason, rejected.detail)
         return await self._publisher.publish(dead_letter_of(rejected, self._kind, self._clock()))
 
     async def _tick(self, checkpoints: Checkpoints) -> None:
         while True:
             await self._sleep(TICK_SECONDS)
-            await checkpoints.seal(tick=True)
+            # a post that is held back must not come after the watermark of a later moment
+            await checkpoints.seal(tick=self._backlog is None or not self._backlog.full)
             if self._health is not None:
                 await self._health.tick()
 

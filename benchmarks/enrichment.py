@@ -40,6 +40,7 @@ from pipeline.nlp.annotator import Annotator, Request, build_annotator, settle
 from pipeline.nlp.inflection import Inflector
 from pipeline.nlp.load import TierName
 from pipeline.stages.enrichment import Enrichment
+from pipeline.storm import StormLimit
 from pipeline.topics import RAW
 from pipeline.watchlist_file import load_watchlist
 from schemas import EnrichedPost, Mention, Origin, RawPost
@@ -174,6 +175,7 @@ def stage_of(annotator: Annotator) -> Callable[[Sequence[Incoming]], list[Outgoi
         mentions_partitions=4,
         clock=lambda: NOW,
         metrics=Metrics(),
+        limit=StormLimit("enrichment", Metrics()),
     )
 
     def run(batch: Sequence[Incoming]) -> list[Outgoing]:

@@ -29,7 +29,7 @@ def build_app(settings: Settings, stage: str) -> Any:
         broker_commit_interval=0.5,
         broker_max_poll_interval=600.0,
         consumer_auto_offset_reset="earliest",
-        consumer_max_fetch_size=8 * 1024 * 1024,
+        consumer_max_fetch_size=4 * 1024 * 1024,  # of a partition; the largest record that our topics take
         producer_acks=-1,
         producer_linger=0.02,
         producer_max_request_size=4 * 1024 * 1024,

@@ -1,30 +1,23 @@
-"""What ``molva status`` and ``molva doctor`` look at: one part after the other, each with its cure."""
+"""What ``molva status`` looks at, one part after the other; ``molva doctor`` looks further."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import NamedTuple
 
 from aiokafka.errors import KafkaError
 
-from pipeline.core.watchlist import WatchlistError
 from pipeline.drain import HOPS
 from pipeline.embedded.process import LOOPBACK, resident_bytes
 from pipeline.embedded.stack import find_stack
-from pipeline.health import is_ready, read_workers, scrape, watchlist_in_use
+from pipeline.health import probe, read_workers
 from pipeline.kafka import KafkaAdmin
-from pipeline.local import BROKER_MEMORY_LIMIT
+from pipeline.memory_only import MEMORY_LIMIT
 from pipeline.settings import Settings
 from pipeline.sink.clickhouse import Clients, SinkError, connect
 from pipeline.sink.migrations import pending
 from pipeline.topics import TOPICS
-from pipeline.watchlist_file import load_watchlist
 
-MIN_FREE_BYTES = 2 * 1024**3
 MAX_SKEW_S = 5.0
 
 
@@ -39,15 +32,15 @@ class Part(NamedTuple):
 
 async def check_parts(settings: Settings) -> list[Part]:
     """The servers and the workers of the configured (or running embedded) pipeline."""
-    return [*await _kafka(settings), *_memory(settings), *_clickhouse(settings), *_workers(settings)]
+    return [*await _kafka(settings), *broker_memory(settings), *_clickhouse(settings), *workers(settings)]
 
 
-def _memory(settings: Settings) -> list[Part]:
+def broker_memory(settings: Settings) -> list[Part]:
     """The embedded broker keeps all that was produced in memory: how near it is to its limit."""
     stack = find_stack(settings.data_dir)
-    if stack is None or stack.bootstrap != settings.kafka_bootstrap:
+    if stack is None or stack.bootstrap != settings.kafka_bootstrap or stack.kafka_kind == "kafka":
         return []
-    used, limit = resident_bytes(stack.broker_pid), BROKER_MEMORY_LIMIT
+    used, limit = resident_bytes(stack.broker_pid), MEMORY_LIMIT
     detail = f"{used / 1024**2:.0f} MiB of {limit / 1024**2:.0f} MiB, all records since its start"
     return [
         Part("broker memory", used < 0.9 * limit, detail, "start `molva up` again: it empties the broker")
@@ -110,57 +103,16 @@ def _clickhouse(settings: Settings) -> list[Part]:
     return [Part("clickhouse", True, f"{version} on {where}"), schema, clock]
 
 
-def _workers(settings: Settings) -> list[Part]:
+def workers(settings: Settings) -> list[Part]:
+    """Every worker and agent of the running ``molva up``."""
     parts = []
-    workers = read_workers(settings.data_dir)
-    if not workers and find_stack(settings.data_dir) is not None:
+    running = read_workers(settings.data_dir)
+    if not running and find_stack(settings.data_dir) is not None:
         return [Part("workers", False, "starting: none is running yet", "wait a moment")]
-    for worker in workers:
-        samples = scrape(LOOPBACK, worker["metrics_port"])
+    for worker in running:
+        ready, why = probe(LOOPBACK, worker["metrics_port"])
         detail = f"pid {worker['pid']}, metrics on port {worker['metrics_port']}"
+        detail += f"; {why}" if why else ""
         log = settings.data_dir / "logs" / f"{worker['name']}.log"
-        parts.append(Part(worker["name"], is_ready(samples), detail, f"see {log}"))
+        parts.append(Part(worker["name"], ready, detail, f"see {log}"))
     return parts
-
-
-def check_installation(settings: Settings) -> list[Part]:
-    """What can be wrong on this machine before any server is asked."""
-    version = sys.version_info
-    return [
-        Part(
-            "python",
-            (3, 11) <= version[:2] <= (3, 13),
-            f"{version.major}.{version.minor}",
-            "use Python 3.11 to 3.13",
-        ),
-        *_data_dir(settings.data_dir),
-        _watchlist(settings),
-    ]
-
-
-def _data_dir(folder: Path) -> list[Part]:
-    cure = "make it a writable folder, or choose another --data-dir"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(folder).free
-    except OSError as error:
-        return [Part("data dir", False, f"{folder}: {error.strerror}", cure)]
-    detail = f"{free / 1024**3:.1f} GiB free in {folder}"
-    return [
-        Part("disk", free > MIN_FREE_BYTES, detail, "free some space, or choose another --data-dir"),
-        Part("data dir", os.access(folder, os.W_OK), str(folder), cure),
-    ]
-
-
-def _watchlist(settings: Settings) -> Part:
-    chosen = settings.watchlist or watchlist_in_use(settings.data_dir)
-    if chosen is None:
-        cure = "write watchlist.yaml (examples/watchlist.example.yaml teaches how), or set MOLVA_WATCHLIST"
-        return Part("watchlist", False, "none: nothing is watched", cure)
-    try:
-        watchlist = load_watchlist(chosen)
-    except WatchlistError as error:
-        return Part(
-            "watchlist", False, str(error), "correct the file; examples/watchlist.example.yaml explains it"
-        )
-    return Part("watchlist", True, f"{len(watchlist.objects)} objects in {chosen}")

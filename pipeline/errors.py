@@ -2,7 +2,8 @@
 
 MolvaError                     1
 ├── UsageError                 2   the input, the options or a file are wrong
-└── Unavailable                3   Kafka, ClickHouse or the stack cannot be reached
+├── Unavailable                3   Kafka, ClickHouse or the stack cannot be reached
+└── DeadLetterStorm            4   a stage gives up too many records and has stopped
 """
 
 from __future__ import annotations
@@ -24,3 +25,9 @@ class Unavailable(MolvaError):
     """A server that the command needs cannot be reached."""
 
     exit_code = 3
+
+
+class DeadLetterStorm(MolvaError):
+    """A stage has stopped: it gives up more records than its limit allows (`pipeline.storm`)."""
+
+    exit_code = 4

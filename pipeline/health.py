@@ -1,4 +1,4 @@
-"""Which workers of `molva up` run here (a file in the data dir), and is one ready (its metrics endpoint)?"""
+"""Which workers of `molva up` run here (a file in the data dir), and is one ready (its HTTP endpoint)?"""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
+
+from pipeline.condition import OK
+from pipeline.endpoint import READY
 
 UP_FILE = "up.json"
 Labels = frozenset[tuple[str, str]]
@@ -35,6 +38,24 @@ def scrape(host: str, port: int) -> list[Sample] | None:
         for family in text_string_to_metric_families(response.text)
         for sample in family.samples
     ]
+
+
+class Readiness(NamedTuple):
+    """Whether a worker or agent is ready, and else why not."""
+
+    ready: bool
+    why: str
+
+
+def probe(host: str, port: int) -> Readiness:
+    """What ``/readyz`` of a worker or agent says."""
+    try:
+        response = httpx.get(f"http://{host}:{port}{READY}", timeout=2.0, trust_env=False)
+        parts: dict[str, str] = response.json()["parts"]
+    except (httpx.HTTPError, ValueError, KeyError):
+        return Readiness(False, "does not answer")
+    reasons = [f"{part} {state}" for part, state in parts.items() if state != OK]
+    return Readiness(response.status_code == httpx.codes.OK, ", ".join(reasons))
 
 
 def is_ready(samples: list[Sample] | None) -> bool:

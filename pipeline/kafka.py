@@ -20,12 +20,14 @@ from aiokafka.errors import (
 )
 from aiokafka.helpers import create_ssl_context
 
-from pipeline.kafka_offsets import high_watermarks, log_starts, retry
+from pipeline.kafka_offsets import brokers_topics, high_watermarks, log_ends, log_starts, retry
 from pipeline.settings import Settings
-from pipeline.topics import TOPICS, Topic
+from pipeline.topics import DETECTION_STATE, NOTIFICATION_STATE, TOPICS, Topic
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 """Kafka's default of 1 MB is less than a long post with its entities."""
+STATE_CONFIG = {"cleanup.policy": "compact", "max.message.bytes": str(MAX_MESSAGE_BYTES)}
+"""Of a topic in which a stage keeps its state."""
 
 
 class TopicMismatch(RuntimeError):
@@ -64,6 +66,14 @@ def topic_spec(topic: Topic, settings: Settings) -> TopicSpec:
         "max.message.bytes": str(MAX_MESSAGE_BYTES),
     }
     return TopicSpec(topic.name, settings.partitions if topic.spread else 1, config)
+
+
+def state_specs(settings: Settings) -> list[TopicSpec]:
+    """The topics in which stages keep their state: no part of the contract."""
+    return [
+        TopicSpec(DETECTION_STATE, settings.partitions, STATE_CONFIG),
+        TopicSpec(NOTIFICATION_STATE, 1, STATE_CONFIG),
+    ]
 
 
 class KafkaAdmin:
@@ -133,11 +143,12 @@ class KafkaAdmin:
                 raise error(f"cannot create topic {name}: {message}")
 
     async def _visible(self, specs: Collection[TopicSpec]) -> dict[str, int]:
-        existing = await self.topics()
+        """Every broker has to know them: the next question may go to another one."""
+        known = await brokers_topics(self._client)
         for spec in specs:
-            if not existing.get(spec.name):
+            if not known or not all(names.get(spec.name) for names in known):
                 raise LeaderNotAvailableError(f"topic {spec.name} is not visible yet")
-        return existing
+        return await self.topics()
 
     async def end_offsets(self, topics: Iterable[str]) -> dict[TopicPartition, int]:
         """The offset that the next record will get, exactly, of every partition of the topics.
@@ -145,7 +156,11 @@ class KafkaAdmin:
         Raises:
             UnknownTopicOrPartitionError: a topic does not exist.
         """
-        return await high_watermarks(self._client, await self._partitions(topics))
+        return await self._ends(await self._partitions(topics))
+
+    async def _ends(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        ask = high_watermarks if self._settings.kafka_kind == "embedded" else log_ends
+        return await ask(self._client, partitions)
 
     async def committed_offsets(
         self, group: str, partitions: Collection[TopicPartition]
@@ -162,7 +177,7 @@ class KafkaAdmin:
         """Records that the group has not committed, by partition; without a commit all that the log holds."""
         partitions = await self._partitions(topics)
         committed = await self.committed_offsets(group, partitions)
-        ends = await high_watermarks(self._client, partitions)
+        ends = await self._ends(partitions)
         unread = [each for each in partitions if committed[each] is None]
         begins = await log_starts(self._client, unread)
         return {

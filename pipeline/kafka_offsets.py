@@ -14,8 +14,10 @@ from typing import Any, TypeVar
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import (
+    KafkaConnectionError,
     KafkaError,
     LeaderNotAvailableError,
+    NodeNotReadyError,
     NoError,
     UnknownTopicOrPartitionError,
     for_code,
@@ -53,6 +55,15 @@ async def high_watermarks(
     return await retry(lambda attempt: _watermarks(owner, partitions, FETCH_WAIT_MS << attempt))
 
 
+async def log_ends(
+    owner: AIOKafkaConsumer | AIOKafkaAdminClient, partitions: Collection[TopicPartition]
+) -> dict[TopicPartition, int]:
+    """Ends as ListOffsets tells them: exact on Apache Kafka, without the right to read that a fetch needs."""
+    if not partitions:
+        return {}
+    return await retry(lambda _: _list_offsets(owner, partitions, LATEST))
+
+
 async def log_starts(
     owner: AIOKafkaConsumer | AIOKafkaAdminClient, partitions: Collection[TopicPartition]
 ) -> dict[TopicPartition, int]:
@@ -60,6 +71,23 @@ async def log_starts(
     if not partitions:
         return {}
     return await retry(lambda _: _list_offsets(owner, partitions, EARLIEST))
+
+
+async def brokers_topics(owner: AIOKafkaAdminClient) -> list[dict[str, int]]:
+    """Partition counts of the topics that each broker knows of; brokers learn of a new topic one by one.
+
+    Brokers that cannot be reached are left out.
+    """
+    client = owner._client
+    found = []
+    for broker in client.cluster.brokers():
+        try:
+            answer = await client.send(broker.nodeId, MetadataRequest(allow_auto_topic_creation=False))
+        except (NodeNotReadyError, KafkaConnectionError):
+            continue
+        topics = answer.to_object()["topics"]
+        found.append({each["topic"]: len(each["partitions"]) for each in topics})
+    return found
 
 
 async def _watermarks(

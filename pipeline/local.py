@@ -6,46 +6,31 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
-from aiokafka.errors import KafkaError
-
-from pipeline.drain import HOPS, NotDrained, drain
-from pipeline.embedded.clickhouse import EmbeddedClickHouse
 from pipeline.embedded.process import LOOPBACK
-from pipeline.embedded.stack import EmbeddedStack
-from pipeline.embedded.state import After, NotFollowed, StateKeeper
+from pipeline.embedded.stack import BrokerKind, Death, EmbeddedStack
 from pipeline.errors import MolvaError, UsageError
-from pipeline.health import UP_FILE, is_ready, scrape, write_workers
+from pipeline.health import UP_FILE, probe, write_workers
 from pipeline.health import read_workers as read_workers
-from pipeline.kafka import KafkaAdmin
+from pipeline.kafka import KafkaAdmin, state_specs
+from pipeline.memory_only import BrokerFull, MemoryOnly, move_to_kafka
 from pipeline.plan import Plan
 from pipeline.settings import Settings
 from pipeline.sink.clickhouse import connect
 from pipeline.sink.migrations import migrate
-from pipeline.stages.journal import TOPIC as JOURNAL
 from pipeline.supervisor import Supervisor
-from pipeline.topics import SPIKES, TOPICS
+from pipeline.topics import TOPICS
 
 READY_S = 120.0
-STANDSTILL = timedelta(seconds=30)  # a crashed worker is back sooner, with its partitions
 REVIVAL_S = 60.0
-"""ClickHouse is started again where it ends once in this time."""
-CURSORS = "cursors"
-UNFINISHED = "unfinished"
-"""This file stands in the data dir from the start until everything has flowed out."""
+"""A server that has its data on disk is started again where it ends once in this time."""
 POLL_S = 0.2
-CHANGELOG = "molva-detection-state-changelog"
-"""The topic behind the detection stage's Faust table."""
-BROKER_MEMORY_LIMIT = 4 * 1024**3
-"""The memory-only broker keeps all that was produced; at this size `molva up` says so and ends."""
 
 
 class NotReady(MolvaError):
@@ -56,27 +41,25 @@ class ServerDied(MolvaError):
     """The embedded broker or ClickHouse ended by itself."""
 
 
-class BrokerFull(MolvaError):
-    """The memory-only broker has reached its limit; everything in it still flows out."""
-
-
 class Local:
     """A running local pipeline: a context manager that starts everything and stops it in order.
 
-    ``settings`` are those of every process in it; ``say`` gets one line per thing worth telling.
+    ``settings`` are those of every process in it; ``say`` gets one line per thing worth telling. With the
+    broker "kafka" records, offsets and states outlive a stop and a crash.
     """
 
-    def __init__(self, settings: Settings, plan: Plan, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, settings: Settings, plan: Plan, say: Callable[[str], None], broker: BrokerKind = "tansu"
+    ) -> None:
         self._say = say
         self._plan = plan
-        self._stack = EmbeddedStack(settings.data_dir)
+        self._stack = EmbeddedStack(settings.data_dir, broker, kafka_libs=settings.kafka_libs)
+        self._memory_only = MemoryOnly(settings.data_dir, say) if broker == "tansu" else None
         self._up_file = settings.data_dir / UP_FILE
-        self._unfinished = settings.data_dir / UNFINISHED
         self.settings = settings
         self.supervisor: Supervisor
-        self._keepers: list[StateKeeper] = []
         self._told: dict[str, int] = {}
-        self._revived_at = -REVIVAL_S
+        self._revived_at: dict[str, float] = {}
 
     def __enter__(self) -> Self:
         self._stack.start()
@@ -98,45 +81,28 @@ class Local:
 
     def _start(self) -> None:
         settings = self.settings = self._stack.info.settings(self.settings)
-        self._forget_cursors_after_a_crash()
-        self._say(f"Kafka-compatible broker on {settings.kafka_bootstrap} (in memory)")
+        what = "Apache Kafka" if self._memory_only is None else "Kafka-compatible broker (in memory)"
+        self._say(f"{what} on {settings.kafka_bootstrap}")
         self._say(f"ClickHouse on {settings.clickhouse_host}:{settings.clickhouse_port}")
         with connect(settings, database="default") as client:
             applied = migrate(client, settings.clickhouse_database)
         if applied:
             self._say("applied migrations " + ", ".join(applied))
         asyncio.run(_create_topics(settings))
-        state, one = settings.data_dir / "state", settings.model_copy(update={"partitions": 1})
-        self._keepers = [
-            StateKeeper(settings, CHANGELOG, state / "detection.json.gz", After(HOPS[-1].group, SPIKES)),
-            StateKeeper(one, JOURNAL, state / "notification.json.gz"),
-        ]
-        for keeper in self._keepers:
-            keeper.start()
+        if self._memory_only is None:
+            move_to_kafka(settings, self._say)
+        else:
+            self._memory_only.start(settings)
         logs = settings.data_dir / "logs"
         self.supervisor = Supervisor(self._plan.specs(), settings.environment(), logs, time.monotonic)
         self.supervisor.start()
         self._write_up_file()
 
-    def _forget_cursors_after_a_crash(self) -> None:
-        """What was in the broker's memory is gone: agents read it again, storage knows what it has."""
-        cursors = self.settings.data_dir / CURSORS
-        if self._unfinished.exists() and cursors.exists():
-            self._say(
-                "the last run did not end cleanly: agents read again from the start, nothing is stored twice"
-            )
-            shutil.rmtree(cursors)
-        self._unfinished.touch()
-
     def _finish(self) -> None:
-        """Stop the agents and let everything flow out before the memory-only broker goes."""
-        self.supervisor.stop_only(f"agent-{name}" for name in self._plan.agents)
-        try:
-            asyncio.run(self._drain())
-        except (NotDrained, KafkaError) as error:
-            self._say(f"stopped with records in flight: {error}")
-        else:
-            self._unfinished.unlink()
+        """Stop the agents and let everything flow out before a memory-only broker goes."""
+        if self._memory_only is not None:
+            self.supervisor.stop_only(f"agent-{name}" for name in self._plan.agents)
+            self._memory_only.finish(self.settings, self._wait)
 
     def await_ready(self, stop: threading.Event | None = None, seconds: float = READY_S) -> None:
         """Wait until every worker has its partitions, or ``stop`` is set.
@@ -150,7 +116,7 @@ class Local:
         while waiting and not (stop and stop.is_set()):
             self.check()
             for name, spec in list(waiting.items()):
-                if is_ready(scrape(LOOPBACK, spec.metrics_port)):
+                if probe(LOOPBACK, spec.metrics_port).ready:
                     self._say(f"{name} is ready")
                     del waiting[name]
             if waiting and time.monotonic() > deadline:
@@ -159,38 +125,44 @@ class Local:
             time.sleep(POLL_S)
 
     def check(self) -> None:
-        """Restart crashed workers and ClickHouse; call it now and then.
+        """Restart crashed workers and servers; call it now and then.
 
-        ClickHouse comes back on its data while storage tries again; with the broker all records are gone.
+        A server that has its data on disk comes back while the workers try again; with a memory-only broker
+        all records are gone.
 
         Raises:
-            ServerDied: the broker ended, or ClickHouse did twice within a minute.
-            BrokerFull: the broker's memory is at its limit.
+            ServerDied: the memory-only broker ended, or another server did twice within a minute.
+            BrokerFull: the memory-only broker is at its limit.
             NotReady: a worker cannot start with these settings.
             NotFollowed: the detector's state is no longer saved.
         """
         for death in self._stack.check():
-            how = f"{death.name} ended with exit code {death.exit_code}"
-            now = time.monotonic()
-            if death.name != EmbeddedClickHouse.NAME or now - self._revived_at < REVIVAL_S:
-                raise ServerDied(f"{how}:\n{death.log_tail}")
-            self._revived_at = now
-            self._say(f"{how}; starting it again")
-            self._stack.restart_clickhouse()
-        used = self._stack.broker_memory_bytes()
-        if used > BROKER_MEMORY_LIMIT:
-            raise BrokerFull(
-                f"the memory-only broker holds {used / 1024**3:.1f} GiB, its limit: start `molva up` again "
-                "(ClickHouse keeps its data), or use Apache Kafka for long service (docs/operations.md)"
-            )
-        for keeper in self._keepers:
-            keeper.check()
+            self._revive(death)
+        if self._memory_only is not None:
+            self._memory_only.check(self._stack.broker_memory_bytes())
         self._restart_workers()
+
+    def _revive(self, death: Death) -> None:
+        how = f"{death.name} ended with exit code {death.exit_code}"
+        now, is_broker = time.monotonic(), death.name == self._stack.broker.child.name
+        forgot = is_broker and self._memory_only is not None
+        if forgot or now - self._revived_at.get(death.name, -REVIVAL_S) < REVIVAL_S:
+            raise ServerDied(f"{how}:\n{death.log_tail}")
+        self._revived_at[death.name] = now
+        self._say(f"{how}; starting it again")
+        if is_broker:
+            self._stack.restart_broker()
+        else:
+            self._stack.restart_clickhouse()
 
     def _restart_workers(self) -> None:
         for crash in self.supervisor.poll():
             if crash.exit_code == UsageError.exit_code:
                 raise NotReady(f"{crash.name} cannot start:\n{crash.tail}")
+            if crash.restart_in is None:
+                why = crash.tail.rpartition("molva: ")[2]
+                self._say(f"{crash.name} stays stopped: {why}")
+                continue
             self._say(
                 f"{crash.name} ended with exit code {crash.exit_code}, restarts in {crash.restart_in:.1f} s; "
                 f"see {crash.log}"
@@ -218,32 +190,21 @@ class Local:
         ports = {spec.name: spec.metrics_port for spec in self.supervisor.specs}
         write_workers(self.settings.data_dir, ports, self._told, self.settings.watchlist)
 
-    async def _drain(self) -> None:
-        async def wait(seconds: float) -> None:
-            self._restart_workers()  # one that crashes now has records to finish, too
-            await asyncio.sleep(seconds)
-
-        async with KafkaAdmin(self.settings) as admin:
-            await drain(admin, lambda: datetime.now(UTC), STANDSTILL, sleep=wait)
+    async def _wait(self, seconds: float) -> None:
+        self._restart_workers()  # one that crashes now has records to finish, too
+        await asyncio.sleep(seconds)
 
     def _stop(self) -> None:
         """Stop everything that was started, whatever goes wrong with a part of it."""
         with ExitStack() as parts:
             parts.callback(self._stack.stop)
-            parts.callback(self._stop_keepers)
+            if self._memory_only is not None:
+                parts.callback(self._memory_only.stop)
             if hasattr(self, "supervisor"):
                 parts.callback(self.supervisor.stop)
             parts.callback(self._up_file.unlink, missing_ok=True)
 
-    def _stop_keepers(self) -> None:
-        for keeper in self._keepers:
-            try:
-                keeper.stop()
-            except NotFollowed as error:
-                self._unfinished.touch()  # so that agents read again what the saved detectors have not seen
-                self._say(str(error))
-
 
 async def _create_topics(settings: Settings) -> None:
     async with KafkaAdmin(settings) as admin:
-        await admin.ensure_topics(TOPICS)
+        await admin.ensure_topics([*TOPICS, *state_specs(settings)])

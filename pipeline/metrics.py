@@ -1,11 +1,11 @@
 """Every metric that Molva exports, in one place; ``docs/metrics.md`` is made from this module.
 
-A process builds one `Metrics` and passes it down; `serve` gives it an HTTP endpoint for Prometheus.
+A process builds one `Metrics` and passes it down; `pipeline.endpoint` serves it to Prometheus.
 """
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 SIZES = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536)
@@ -21,6 +21,9 @@ class Metrics:
             "molva_records_out", "Records written and confirmed", "stage", "topic"
         )
         self.dead_letters = self._counter("molva_dead_letters", "Records given up", "stage", "reason")
+        self.dead_letter_storm = self._gauge(
+            "molva_dead_letter_storm", "1: the stage has stopped, it gives up too many records", "stage"
+        )
         self.batch_size = self._histogram("molva_batch_size_records", "Records per batch", SIZES, "stage")
         self.stage_seconds = self._histogram(
             "molva_stage_seconds", "Time to process one batch or event", SECONDS, "stage"
@@ -66,6 +69,9 @@ class Metrics:
         self.alert_events = self._counter("molva_alert_events", "Events of incidents published", "event")
         self.agent_posts = self._counter("molva_agent_posts", "Posts published and confirmed", "agent")
         self.agent_errors = self._counter("molva_agent_errors", "Failed reads or publishes", "agent", "error")
+        self.agent_held_back = self._gauge(
+            "molva_agent_held_back", "1 while the agent waits because a stage is too far behind", "agent"
+        )
         self.agent_last_post = self._gauge(
             "molva_agent_last_post_timestamp_seconds", "When the agent last published a post", "agent"
         )
@@ -100,16 +106,3 @@ class Metrics:
 
     def _histogram(self, name: str, about: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
         return Histogram(name, about, labels, buckets=buckets, registry=self.registry)
-
-
-def serve(metrics: Metrics, host: str, port: int) -> int:
-    """Serve ``/metrics`` from a background thread.
-
-    Returns:
-        The port (of use where ``port`` is 0: any free one).
-
-    Raises:
-        OSError: the port is taken.
-    """
-    server, _ = start_http_server(port, addr=host, registry=metrics.registry)
-    return int(server.server_port)

@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaProducer
 from pipeline.emission import Outgoing
 from pipeline.kafka import client_options
 from pipeline.settings import Settings
+from schemas import Origin
 
 
 class Producer:
@@ -50,6 +51,10 @@ class Producer:
         Raises:
             aiokafka.errors.KafkaError: a message could not be delivered; none may be taken as sent.
         """
+        await self.send(items)
+
+    async def send(self, items: Sequence[Outgoing]) -> list[Origin]:
+        """As `emit`, and tell where the messages stand now."""
         confirmations = [
             await self._producer.send(
                 item.topic,
@@ -61,7 +66,8 @@ class Producer:
             )
             for item in items
         ]
-        await asyncio.gather(*confirmations)
+        sent = await asyncio.gather(*confirmations)
+        return [Origin(topic=at.topic, partition=at.partition, offset=at.offset) for at in sent]
 
     async def partitions(self, topic: str) -> int:
         """How many partitions a topic has."""

@@ -19,7 +19,9 @@ def settings_page() -> str:
     lines = [
         HINT + "# Settings\n",
         "Environment variables, read by the commands and the workers. Durations are seconds or ISO 8601.",
-        "A running `molva up` on the data dir tells where its servers are; `MOLVA_KAFKA_BOOTSTRAP` wins.\n",
+        "A running `molva up` on the data dir tells where its servers are; `MOLVA_KAFKA_BOOTSTRAP` wins.",
+        "With `MOLVA_SECRETS_DIR=/run/secrets` a setting may stand in a file there instead, for instance",
+        "`/run/secrets/molva_kafka_password`, as Docker and Kubernetes mount secrets; a variable wins.\n",
         "| variable | default | meaning |",
         "| --- | --- | --- |",
     ]

@@ -45,6 +45,11 @@ class Settings(BaseSettings):
     kafka_username: str = Field(default="", description="with SASL_ protocols")
     kafka_password: SecretStr = Field(default=SecretStr(""), description="with SASL_ protocols")
     kafka_ca_file: Path | None = Field(default=None, description="CA certificates; none: the system's")
+    kafka_libs: Path | None = Field(
+        default=None,
+        description="folder `libs` of an unpacked Apache Kafka, for `molva up --broker kafka`; none: Maven"
+        " fetches the jars",
+    )
     partitions: int = Field(
         default=4, ge=1, le=4096, description="partitions of the posts and mentions topics"
     )
@@ -59,6 +64,11 @@ class Settings(BaseSettings):
     clickhouse_password: SecretStr = Field(default=SecretStr(""), description="of that user")
     clickhouse_database: str = Field(
         default="molva", pattern=r"^[a-z_][a-z0-9_]*$", description="made by `molva migrate`"
+    )
+    clickhouse_cluster: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9_]*$",
+        description="ClickHouse cluster on which `molva migrate` makes replicated tables; none: one server",
     )
     clickhouse_secure: bool = Field(default=False, description="TLS to ClickHouse")
 
@@ -108,16 +118,44 @@ class Settings(BaseSettings):
         pattern=r"^((source|region|aspect)(,(source|region|aspect))*)?$",
         description="what objects are sliced by for spikes: any of source, region, aspect, comma-separated",
     )
+    dead_letter_limit: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description="share of its records that a stage may give up for ever; above it the stage stops;"
+        " 1: never",
+    )
+    dead_letter_burst: int = Field(
+        default=1000, ge=1, description="dead letters above that share before a worker of a stage stops"
+    )
+    dead_letter_hold: Seconds = Field(
+        default=timedelta(minutes=10),
+        description="a worker that stopped so stays, reading nothing, this long before it ends with exit"
+        " code 4, seconds",
+    )
     metrics_port: int = Field(default=0, ge=0, le=65535, description="Prometheus endpoint; 0: none")
     metrics_host: str = Field(default="127.0.0.1", description="address of the Prometheus endpoint")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="of the workers' logs on standard error"
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="json: one object per line, for a log store"
+    )
+    traces: Literal["off", "otlp"] = Field(
+        default="off",
+        description="otlp: OpenTelemetry traces; where to, and how many, say the variables OTEL_*",
     )
 
     http_host: str = Field(default="127.0.0.1", description="address of the HTTP ingest")
     http_port: int = Field(default=8088, ge=0, le=65535, description="HTTP ingest; 0: any free port")
     http_token: SecretStr = Field(default=SecretStr(""), description="bearer token of the HTTP ingest")
     rss_feeds: Path | None = Field(default=None, description="YAML list of feeds for the rss agent")
+    max_backlog: int = Field(
+        default=500_000,
+        ge=0,
+        description="agents wait, and the HTTP ingest answers 503, while a stage has more records than this"
+        " before it; 0: never",
+    )
 
     def environment(self) -> dict[str, str]:
         """The ``MOLVA_`` variables with which another process gets the same settings."""

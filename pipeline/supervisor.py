@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.embedded.process import ChildProcess
+from pipeline.errors import DeadLetterStorm
 
 FIRST_BACKOFF_S = 0.5
 MAX_BACKOFF_S = 30.0
+STOP_S = 10.0
+"""A worker has this long between SIGTERM and SIGKILL; every worker ends in order within it."""
 CALM_S = 60.0
 """A worker that ran this long before it crashed is restarted without delay again."""
 
@@ -28,11 +31,11 @@ class WorkerSpec(NamedTuple):
 
 
 class Crash(NamedTuple):
-    """A worker that ended by itself; ``restart_in`` is in seconds."""
+    """A worker that ended by itself; ``restart_in`` is in seconds, None: it stays stopped."""
 
     name: str
     exit_code: int
-    restart_in: float
+    restart_in: float | None
     log: Path
     tail: str
     """The end of its log."""
@@ -84,10 +87,14 @@ class Supervisor:
             code = worker.process.exit_code()
             if code is None:
                 continue
+            process = worker.process
+            if code == DeadLetterStorm.exit_code:  # it would only go on draining its topic
+                worker.stopped = True
+                crashes.append(Crash(worker.spec.name, code, None, process.log, process.log_tail()))
+                continue
             if now - worker.started >= CALM_S:
                 worker.backoff = FIRST_BACKOFF_S
             worker.restart_at = now + worker.backoff
-            process = worker.process
             crashes.append(Crash(worker.spec.name, code, worker.backoff, process.log, process.log_tail()))
             worker.backoff = min(MAX_BACKOFF_S, worker.backoff * 2)
         return crashes
@@ -122,10 +129,11 @@ class Supervisor:
     def _start(self, worker: _Worker) -> None:
         worker.restart_at = None
         worker.started = self._monotonic()
-        environment = {**self._environment, "MOLVA_METRICS_PORT": str(worker.spec.metrics_port)}
+        own = {"MOLVA_METRICS_PORT": str(worker.spec.metrics_port), "MOLVA_DEAD_LETTER_HOLD": "0"}
+        environment = {**self._environment, **own}
         worker.process.start(environment)
 
 
 def _process(spec: WorkerSpec, log_dir: Path) -> ChildProcess:
     command = [sys.executable, "-m", "pipeline.cli", *spec.arguments]
-    return ChildProcess(spec.name, command, log_dir / f"{spec.name}.log", guarded=True)
+    return ChildProcess(spec.name, command, log_dir / f"{spec.name}.log", guarded=True, grace=STOP_S)

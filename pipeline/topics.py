@@ -26,6 +26,11 @@ ACTIONS = "molva.alerts.actions"
 DELETED = "molva.posts.deleted"
 DEAD_LETTERS = "molva.dead-letters"
 
+DETECTION_STATE = "molva-detection-state-changelog"
+"""Compacted, of the detection stage alone: the topic behind its Faust table."""
+NOTIFICATION_STATE = "molva-notification-state"
+"""Compacted, of the notification stage alone: its journal."""
+
 DAY_MS = 86_400_000
 
 

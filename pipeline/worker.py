@@ -7,11 +7,8 @@ likes and restarts what ends. Exit code 0: asked to stop; other: the stage crash
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import signal
-import sys
-import threading
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib import import_module
@@ -21,13 +18,19 @@ import faust
 import uvloop
 from aiokafka import TopicPartition
 
-from pipeline import faust_corrections
+from pipeline import faust_corrections, logs
 from pipeline.app import build_app
-from pipeline.errors import Unavailable, UsageError
+from pipeline.condition import KAFKA, PARTITIONS, WATCHDOG, Condition
+from pipeline.endpoint import serve
+from pipeline.errors import DeadLetterStorm, Unavailable, UsageError
 from pipeline.kafka import KafkaAdmin, topic_spec
-from pipeline.metrics import Metrics, serve
+from pipeline.kafka_link import link_trouble
+from pipeline.leaving import STOP_SECONDS, leave_within
+from pipeline.metrics import Metrics
 from pipeline.settings import Settings
+from pipeline.storm import hold, storm_behind
 from pipeline.topics import TOPICS
+from pipeline.tracing import Tracing, open_tracing
 from pipeline.watchdog import Position, Watchdog
 
 Stage = Literal["enrichment", "detection", "storage", "notification"]
@@ -39,8 +42,6 @@ OWN_TOPICS = ("-changelog", "__assignor-__leader")
 """How the names of Faust's own topics end."""
 LEAVE_SECONDS = 20.0
 """How long a stalled worker may take to stop in order before it is ended."""
-
-log = logging.getLogger("molva.worker")
 
 
 class Stalled(RuntimeError):
@@ -58,22 +59,31 @@ def run(stage: Stage, settings: Settings) -> NoReturn:
     Raises:
         SystemExit: in the end; see the module's docstring.
         MolvaError, KafkaError: it cannot start; the message says why.
+        DeadLetterStorm: the stage has stopped because it gave up too many records.
     """
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=settings.log_level,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
-    metrics = Metrics()
+    logs.configure(settings, os.environ)
+    tracing = open_tracing(settings, stage)
+    metrics, condition = Metrics(), Condition()
     metrics.worker_ready.labels(stage).set(0)
+    condition.need(PARTITIONS, KAFKA)
     if settings.metrics_port:
-        serve(metrics, settings.metrics_host, settings.metrics_port)
+        serve(metrics, condition, settings.metrics_host, settings.metrics_port)
     asyncio.run(require_topics(settings))
-    if stage in PLAIN:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_plain(stage, settings, metrics))
-        raise SystemExit(0)
-    _run_faust(stage, settings, metrics)
+    try:
+        if stage in PLAIN:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(_plain(stage, settings, metrics, condition, tracing))
+        else:
+            _run_faust(stage, settings, metrics, condition, tracing)
+    except (DeadLetterStorm, SystemExit) as ending:
+        if (storm := storm_behind(ending)) is None:
+            raise
+        metrics.worker_ready.labels(stage).set(0)
+        asyncio.run(hold(storm, condition, settings.dead_letter_hold))
+        raise storm from None
+    finally:
+        tracing.close()
+    raise SystemExit(0)
 
 
 async def require_topics(settings: Settings) -> None:
@@ -96,14 +106,26 @@ async def require_topics(settings: Settings) -> None:
             )
 
 
-async def _plain(stage: Stage, settings: Settings, metrics: Metrics) -> None:
+async def _plain(
+    stage: Stage, settings: Settings, metrics: Metrics, condition: Condition, tracing: Tracing
+) -> None:
     stop = asyncio.Event()
+
+    def end() -> None:
+        leave_within(STOP_SECONDS)
+        stop.set()
+
     for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    await import_module(f"pipeline.wiring.{stage}").run(settings, metrics, utc_now, stop)
+        asyncio.get_running_loop().add_signal_handler(name, end)
+    with condition.beating():
+        await import_module(f"pipeline.wiring.{stage}").run(
+            settings, metrics, utc_now, stop, condition=condition, tracing=tracing
+        )
 
 
-def _run_faust(stage: Stage, settings: Settings, metrics: Metrics) -> NoReturn:
+def _run_faust(
+    stage: Stage, settings: Settings, metrics: Metrics, condition: Condition, tracing: Tracing
+) -> None:
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
     async def exact_ends(partitions: list[Any]) -> dict[Any, int]:
@@ -114,15 +136,24 @@ def _run_faust(stage: Stage, settings: Settings, metrics: Metrics) -> NoReturn:
     faust_corrections.apply(exact_ends if settings.kafka_kind == "embedded" else None)
     app = build_app(settings, stage)
     app.conf.datadir.mkdir(parents=True, exist_ok=True)
-    import_module(f"pipeline.wiring.{stage}").bind(app, settings, metrics, utc_now)
-    app.task(_watch(app, stage, metrics))
-    worker = faust.Worker(app, loglevel=settings.log_level, logfile=None, redirect_stdouts=False, quiet=True)
+    import_module(f"pipeline.wiring.{stage}").bind(app, settings, metrics, utc_now, tracing=tracing)
+    app.task(condition.beat)
+    app.task(_watch(app, stage, metrics, condition))
+    worker = _Worker(app, redirect_stdouts=False, quiet=True, override_logging=False)
+    worker.spinner = None  # it writes to the terminal, also where that is a log
     worker.execute_from_commandline()
-    raise SystemExit(0)
 
 
-def _watch(app: Any, stage: Stage, metrics: Metrics) -> Any:
-    """Export the lag and end a worker that has stopped reading."""
+class _Worker(faust.Worker):  # type: ignore[misc]
+    """Faust's worker, which waits for ever for brokers that do not answer."""
+
+    def _schedule_shutdown(self, signal: Any) -> None:
+        leave_within(STOP_SECONDS)
+        super()._schedule_shutdown(signal)
+
+
+def _watch(app: Any, stage: Stage, metrics: Metrics, condition: Condition) -> Any:
+    """Export the lag and the condition, and end a worker that has stopped reading."""
 
     async def watch() -> None:
         watchdog = Watchdog()
@@ -132,6 +163,7 @@ def _watch(app: Any, stage: Stage, metrics: Metrics) -> Any:
             positions = _positions(app, places or [])
             ready = places is not None and len(positions) == len(places)
             metrics.worker_ready.labels(stage).set(1 if ready else 0)
+            _tell(condition, app, places, positions)
             for place, at in positions.items():
                 lag = metrics.consumer_lag.labels(stage, place.topic, place.partition)
                 committed = app.consumer._committed_offset[place]
@@ -139,17 +171,22 @@ def _watch(app: Any, stage: Stage, metrics: Metrics) -> Any:
             work = (app.monitor.events_total, app.consumer._n_acked)
             stalled = watchdog.stalled(positions, utc_now(), work)
             if stalled:
-                _end_within(LEAVE_SECONDS)
+                condition.fatal(WATCHDOG, f"records wait unread in {stalled}")
+                leave_within(LEAVE_SECONDS, os.EX_SOFTWARE)
                 await app.crash(Stalled(f"records wait unread in {stalled}"))
 
     return watch
 
 
-def _end_within(seconds: float) -> None:
-    """End the process for sure: Python waits at its end for threads that hang, e.g. in a language model."""
-    timer = threading.Timer(seconds, os._exit, (os.EX_SOFTWARE,))
-    timer.daemon = True
-    timer.start()
+def _tell(condition: Condition, app: Any, places: list[Any] | None, positions: dict[Any, Position]) -> None:
+    if places is None:
+        condition.unwell(PARTITIONS, "a rebalance or the recovery of the state runs")
+    elif missing := sorted(f"{place.topic}:{place.partition}" for place in places if place not in positions):
+        condition.unwell(PARTITIONS, f"not read yet: {', '.join(missing)}")
+    else:
+        condition.well(PARTITIONS)
+    consumer = app.consumer._thread._consumer
+    condition.trouble(KAFKA, "consumer", "not connected yet" if consumer is None else link_trouble(consumer))
 
 
 def _assigned(app: Any) -> list[Any] | None:

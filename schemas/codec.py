@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
@@ -16,9 +17,9 @@ R = TypeVar("R", bound=Record)
 
 
 class Message(NamedTuple):
-    """What goes to Kafka for one record."""
+    """What goes to Kafka for one record; only foreign producers leave the key out."""
 
-    key: bytes
+    key: bytes | None
     value: bytes
     headers: Headers
 
@@ -32,11 +33,14 @@ class InvalidRecord(ValueError):
         self.detail = detail
 
 
+@cache
+def _version(model: type[Record]) -> int:
+    return int(model.model_fields["schema_version"].default)
+
+
 def event_type(record: Record | type[Record]) -> str:
     """The CloudEvents type of a record, e.g. ``molva.post.v1``."""
-    version = (
-        record.schema_version if isinstance(record, Record) else record.model_fields["schema_version"].default
-    )
+    version = record.schema_version if isinstance(record, Record) else _version(record)
     return f"molva.{record.TYPE}.v{version}"
 
 

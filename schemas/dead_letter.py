@@ -21,7 +21,11 @@ Reason = Literal[
 
 
 class DeadLetter(Record):
-    """``id`` is ``<stage>/<origin>``: the same for every delivery of the same bad record."""
+    """``id`` is ``<stage>/<origin>#<hash>``: the same for every delivery of the same bad record.
+
+    The hash (8 digits of ``payload_sha256``) tells records apart that stood at the same place one after
+    the other: the embedded broker begins again at offset 0 at every start.
+    """
 
     TYPE: ClassVar[str] = "dead-letter"
 
@@ -45,15 +49,16 @@ class DeadLetter(Record):
         cls, payload: bytes, *, stage: str, origin: str, reason: Reason, detail: str, failed_at: datetime
     ) -> Self:
         """Describe ``payload`` as a dead letter of ``stage``."""
+        digest = hashlib.sha256(payload).hexdigest()
         return cls(
-            id=f"{stage}/{origin}",
+            id=f"{stage}/{origin}#{digest[:8]}",
             stage=stage,
             origin=origin,
             reason=reason,
             detail=detail[:2000],
             payload=payload[:MAX_PAYLOAD_BYTES].decode("utf-8", errors="backslashreplace"),
             payload_size=len(payload),
-            payload_sha256=hashlib.sha256(payload).hexdigest(),
+            payload_sha256=digest,
             failed_at=failed_at,
         )
 

@@ -91,7 +91,7 @@ class RawPost(Record):
     @classmethod
     def _complete(cls, values: Any) -> Any:
         """Derive the id from source and native id (or the reverse) and move unknown fields to the extras."""
-        if not isinstance(values, dict):
+        if not isinstance(values, dict) or (values.keys() <= _FIELDS and values.keys() >= _IDENTITY):
             return values
         unknown = {name: value for name, value in values.items() if name not in _FIELDS}
         known = {name: value for name, value in values.items() if name in _FIELDS}
@@ -142,3 +142,4 @@ class RawPost(Record):
 
 
 _FIELDS = frozenset(RawPost.model_fields)
+_IDENTITY = frozenset(("id", "native_id"))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
-from pipeline.cli.context import err, open_input, out, print_json
+from pipeline.cli.context import err, load_settings, open_input, out, print_json, read_watchlist
 from pipeline.errors import UsageError
 from schemas.codec import InvalidRecord, parse_json
 
@@ -53,6 +55,57 @@ def entities(
         out.print_json(json.dumps(report, ensure_ascii=False))
     if max(report[part]["differing_share"] for part in ("ner", "full")) > 0.001:
         raise typer.Exit(1)
+
+
+@app.command()
+def pipeline(
+    posts: Annotated[int, typer.Option(min=1000, help="posts at full speed")] = 200_000,
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="enrichment workers", show_default="one per core")
+    ] = os.cpu_count() or 1,
+    partitions: Annotated[
+        int, typer.Option(min=1, max=4096, help="of the topics; each costs two inserts a second")
+    ] = 4,
+    broker: Annotated[
+        Literal["tansu", "kafka"], typer.Option(help="kafka: Apache Kafka, needs Java")
+    ] = "tansu",
+    naive: Annotated[
+        bool, typer.Option("--naive", help="also run benchmarks/naive.py on the same stack")
+    ] = False,
+    rate: Annotated[
+        float | None, typer.Option(min=1, help="posts a second: one phase at this rate instead")
+    ] = None,
+    data: Annotated[Path, typer.Option(envvar="MOLVA_DATA", help="the folder with the data sets")] = Path(
+        "../shared/data"
+    ),
+    watchlist: Annotated[Path, typer.Option(help="what is watched")] = Path(
+        "examples/banks-and-operators.yaml"
+    ),
+    data_dir: Annotated[
+        Path | None, typer.Option(help="keep the stack's data and logs here", show_default="a temporary one")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print one line of JSON")] = False,
+) -> None:
+    """Measure the whole pipeline on a stack of its own: producer, enrichment, detection, ClickHouse.
+
+    First at full speed, then at 50 % and 90 % of it. Posts are tweets of the data sets, one in ten about a
+    watched object, used again with fresh ids. Latency is from publication until ClickHouse shows the post.
+    `ratio_to_limit` compares posts per CPU second of the enrichment workers with the enrichment function
+    alone in a loop. docs/performance.md explains every number.
+
+    Example: molva bench pipeline --posts 900000 --rate 1500 --json    (ten minutes at 1,500 posts a second)
+    """
+    from pipeline.bench.run import Options, run  # heavy: the clients of both servers, language models
+
+    read_watchlist(watchlist)
+    options = Options(data, watchlist, posts, workers, partitions, broker, naive, rate)
+    with tempfile.TemporaryDirectory(prefix="molva-bench-") as temporary:
+        settings = load_settings(data_dir or Path(temporary), running=False)
+        report = run(settings, options, lambda line: err.print(line, markup=False))
+    if as_json:
+        print_json(report)
+    else:
+        out.print_json(json.dumps(report, ensure_ascii=False))
 
 
 def _texts(file: Path, posts: int) -> list[str]:

@@ -16,11 +16,14 @@ from pipeline.cli import (
     alerts,
     backtest,
     bench,
+    dead_letters,
     demo,
     detect,
+    doctor,
     evaluate,
     language,
     replay,
+    reprocess,
     schemas,
     sql,
     status,
@@ -37,7 +40,7 @@ app = typer.Typer(
     name="molva",
     help="What people say in public about a company, its people, products, topics and competitors.",
     epilog="Start with `molva demo`. Exit codes: 0 done, 1 the answer is no, 2 wrong input or options, "
-    "3 a server cannot be reached, 130 interrupted.",
+    "3 a server cannot be reached, 4 a stage gave up too many records and stopped, 130 interrupted.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -60,9 +63,10 @@ app.add_typer(train.app, name="train", rich_help_panel=ALONE)
 app.add_typer(evaluate.app, name="eval", rich_help_panel=ALONE)
 app.add_typer(bench.app, name="bench", rich_help_panel="Without servers")
 app.add_typer(schemas.app, name="schemas", rich_help_panel=ALONE)
-_add(LOOK, sql.sql, status.status, status.doctor)
+_add(LOOK, sql.sql, status.status, doctor.doctor)
 app.add_typer(alerts.app, name="alerts", rich_help_panel=LOOK)
-_add(SET_UP, topics.topics, sql.migrate)
+app.add_typer(dead_letters.app, name="dead-letters", rich_help_panel=LOOK)
+_add(SET_UP, topics.topics, sql.migrate, reprocess.reprocess)
 
 
 @app.callback(invoke_without_command=True)
@@ -78,7 +82,7 @@ def _root(
 
 def run() -> None:
     """Run the command; mistakes of the user and absent servers end as one message, not a stack trace."""
-    for library in ("aiokafka", "clickhouse_driver"):
+    for library in ("aiokafka", "clickhouse_driver", "molva"):
         # workers log; commands say it themselves
         logging.getLogger(library).addHandler(logging.NullHandler())
     try:

@@ -23,6 +23,8 @@ STDIN = 0
 WATCHLIST = Path("watchlist.yaml")
 """Taken from the current folder where neither an option nor MOLVA_WATCHLIST names another."""
 
+SECRETS_DIR = "MOLVA_SECRETS_DIR"
+
 DataDir = Annotated[Path | None, typer.Option(help="the data dir of `molva up`", show_default=".molva")]
 """The option of every command that looks for a running stack."""
 
@@ -33,7 +35,9 @@ out = Console(highlight=False, soft_wrap=True)
 def load_settings(data_dir: Path | None = None, *, running: bool = True) -> Settings:
     """Settings of the environment; a running ``molva up`` on the data dir tells where its servers are.
 
-    Servers that the environment names (``MOLVA_KAFKA_BOOTSTRAP``) win over a running stack.
+    A setting may also stand in a file of its own, e.g. ``molva_kafka_password`` in the folder that
+    ``MOLVA_SECRETS_DIR`` names; a variable wins over a file, and servers that the environment names
+    (``MOLVA_KAFKA_BOOTSTRAP``) win over a running stack.
 
     Args:
         running: False to leave a running stack alone.
@@ -41,8 +45,9 @@ def load_settings(data_dir: Path | None = None, *, running: bool = True) -> Sett
     Raises:
         UsageError: a ``MOLVA_`` variable has a wrong value.
     """
+    given: dict[str, Any] = {} if data_dir is None else {"data_dir": data_dir}
     try:
-        settings = Settings() if data_dir is None else Settings(data_dir=data_dir)
+        settings = Settings(_secrets_dir=_secrets_dir(), **given)
     except ValidationError as error:
         lines = [
             f"MOLVA_{'.'.join(map(str, item['loc'])).upper()}: {item['msg']} (got {item['input']!r})"
@@ -55,6 +60,20 @@ def load_settings(data_dir: Path | None = None, *, running: bool = True) -> Sett
         return settings
     stack = find_stack(settings.data_dir)
     return settings if stack is None else stack.settings(settings)
+
+
+def _secrets_dir() -> Path | None:
+    """The folder of MOLVA_SECRETS_DIR, as Docker and Kubernetes mount secrets.
+
+    Raises:
+        UsageError: there is no such folder.
+    """
+    named = os.environ.get(SECRETS_DIR)
+    if not named:
+        return None
+    if not Path(named).is_dir():
+        raise UsageError(f"{SECRETS_DIR}={named} is no folder")
+    return Path(named)
 
 
 def read_watchlist(path: Path | None) -> Watchlist:

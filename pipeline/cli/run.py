@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import threading
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pipeline.cli.context import err, load_settings, print_json, read_watchlist
+from pipeline.embedded.kafka import FOLDER as KAFKA_FOLDER
+from pipeline.embedded.stack import BrokerKind
 from pipeline.errors import UsageError
+from pipeline.leaving import STOP_SECONDS, leave_within
+from pipeline.logs import configure
 
 CHECK_S = 0.5
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -28,14 +32,22 @@ def up(
     watchlist: Annotated[Path | None, typer.Option(help="the watchlist (or MOLVA_WATCHLIST)")] = None,
     enrichment: Annotated[int, typer.Option(min=1, max=64, help="enrichment workers; one per core")] = 1,
     detection: Annotated[int, typer.Option(min=1, max=64, help="detection workers")] = 1,
+    broker: Annotated[
+        BrokerKind | None,
+        typer.Option(
+            help="tansu: in memory; kafka: Apache Kafka, keeps its data, needs Java 17 and Maven",
+            show_default="what the data dir was made with, or tansu",
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="print the addresses as JSON once all is ready")
     ] = False,
 ) -> None:
     """Run the whole pipeline on this machine until Ctrl-C: broker, ClickHouse, every stage, the agents.
 
-    ClickHouse and the detector's state keep their data in the data dir. The broker is memory-only: records in
-    flight when the machine dies are lost, topics are made anew. For long service use docker-compose.yml.
+    ClickHouse and the detector's state keep their data in the data dir. The default broker is memory-only:
+    records in flight when the machine dies are lost, topics are made anew. With --broker kafka everything is
+    kept (docs/operations.md). For long service on a server use docker-compose.yml.
 
     Who is told of spikes stands in the file that MOLVA_ALERTS names (docs/alerts.md).
 
@@ -63,7 +75,8 @@ def up(
     for name in STOPPING:
         signal.signal(name, lambda *_: stop.set())
     plan = Plan(enrichment=enrichment, detection=detection, agents=tuple(agents))
-    with Local(settings, plan, say=lambda line: err.print(line)) as local:
+    kind = _broker_of(settings.data_dir, broker)
+    with Local(settings, plan, say=lambda line: err.print(line), broker=kind) as local:
         local.await_ready(stop=stop)
         if as_json and not stop.is_set():
             print_json(local.addresses())
@@ -75,6 +88,16 @@ def up(
             local.check()
         err.print("stopping: finishing what is in flight, then each stage in order")
     err.print("stopped")
+
+
+def _broker_of(folder: Path, wanted: BrokerKind | None) -> BrokerKind:
+    """A data dir that holds Apache Kafka's records stays with it."""
+    has_kafka = (folder / KAFKA_FOLDER).exists()
+    if wanted == "tansu" and has_kafka:
+        raise UsageError(
+            f"{folder} holds the records of Apache Kafka: use --broker kafka, or another --data-dir"
+        )
+    return wanted or ("kafka" if has_kafka else "tansu")
 
 
 def _data_dir_hint(data_dir: Path | None) -> str:
@@ -113,12 +136,18 @@ def agent(
     from agents.service import run_agent  # heavy: HTTP and Kafka clients
 
     settings = load_settings()
+    configure(settings, os.environ)
 
     async def until_stopped() -> None:
         stop = asyncio.Event()
+
+        def end() -> None:
+            leave_within(STOP_SECONDS)
+            stop.set()
+
         for number in STOPPING:
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        say = partial(err.print, markup=False)
+            asyncio.get_running_loop().add_signal_handler(number, end)
+        say = logging.getLogger("molva.agent").info
         await run_agent(name, settings, clock=lambda: datetime.now(UTC), stop=stop, started=say)
 
     asyncio.run(until_stopped())

@@ -12,6 +12,7 @@ from pipeline.cli.context import DataDir, load_settings, out, print_json
 from pipeline.errors import Unavailable, UsageError
 from pipeline.settings import Settings
 from pipeline.sink.clickhouse import connect
+from pipeline.sink.migrations import Migration, known, missing, on_cluster
 from pipeline.sink.migrations import migrate as apply_migrations
 
 
@@ -26,8 +27,8 @@ def sql(
 ) -> None:
     """Run a query in Molva's database: the embedded one if `molva up` runs, else the configured one.
 
-    Tables: posts, mentions, entities, spikes, alerts, alert_actions, dead_letters, deletions;
-    see docs/clickhouse.md.
+    Tables: posts, mentions, entities, spikes, alerts, alert_actions, dead_letters,
+    dead_letter_actions, deletions; see docs/clickhouse.md.
 
     Example: molva sql "SELECT object_id, count() FROM mentions GROUP BY 1 ORDER BY 2 DESC"
     """
@@ -74,19 +75,49 @@ def run_query(settings: Settings, query: str, output: str) -> None:
 
 
 def migrate(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="show what it would do, and do nothing")] = False,
+    contract: Annotated[
+        bool, typer.Option("--contract", help="also take away what only older workers used")
+    ] = False,
     data_dir: DataDir = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print the applied migrations as JSON")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print the migrations as JSON")] = False,
 ) -> None:
     """Bring the ClickHouse schema up to date; running it again changes nothing.
 
-    Example: MOLVA_CLICKHOUSE_HOST=ch.example molva migrate
+    Workers of the last release may run meanwhile: steps that expand the schema or migrate data do not
+    disturb them. Steps that contract it wait for --contract, which is refused while an older worker has been
+    seen lately.
+
+    Example: MOLVA_CLICKHOUSE_HOST=ch.example molva migrate --dry-run
     """
     settings = load_settings(data_dir)
     with connect(settings, database="default") as client:
-        applied = apply_migrations(client, settings.clickhouse_database)
+        if dry_run:
+            found = missing(client, settings.clickhouse_database)
+            _show_missing(found, settings.clickhouse_cluster, contract, as_json)
+            return
+        applied = apply_migrations(
+            client, settings.clickhouse_database, contract=contract, cluster=settings.clickhouse_cluster
+        )
     if as_json:
         print_json({"database": settings.clickhouse_database, "applied": applied})
     elif applied:
         out.print("applied " + ", ".join(applied))
     else:
         out.print(f"database {settings.clickhouse_database} is up to date")
+
+
+def _show_missing(found: list[Migration], cluster: str, contract: bool, as_json: bool) -> None:
+    """What `molva migrate` would do: each step with its kind and the beginning of its statements."""
+    statements = {each.name: on_cluster(each.statements, known(), cluster) for each in found}
+    if as_json:
+        rows = [{"name": each.name, "kind": each.kind, "statements": statements[each.name]} for each in found]
+        print_json({"missing": rows})
+        return
+    for each in found:
+        waits = each.kind == "contract" and not contract
+        out.print(f"{each.name}: {each.kind}" + (", waits for --contract" if waits else ""))
+        for statement in statements[each.name]:
+            out.print(f"    {' '.join(statement.split())[:100]}", markup=False)
+    if not found:
+        out.print("nothing to do: the schema is up to date")

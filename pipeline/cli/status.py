@@ -1,4 +1,4 @@
-"""``molva status`` and ``molva doctor``: is every part ready, and if not, what is to be done."""
+"""``molva status``: is every part ready?"""
 
 from __future__ import annotations
 
@@ -34,28 +34,4 @@ def status(
             table.add_row(part.name, MARKS[part.ready], part.detail)
         out.print(table)
     if not ready:
-        raise typer.Exit(1)
-
-
-def doctor(
-    data_dir: DataDir = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print as JSON")] = False,
-) -> None:
-    """Look for what is wrong with this installation and say the cure. Exit code 1 if anything is.
-
-    Example: molva doctor
-    """
-    from pipeline.checks import check_installation, check_parts  # heavy: clients of both servers
-
-    settings = load_settings(data_dir)
-    parts = check_installation(settings) + asyncio.run(check_parts(settings))
-    sick = [part for part in parts if not part.ready]
-    if as_json:
-        print_json({"healthy": not sick, "findings": [part._asdict() for part in parts]})
-    else:
-        for part in parts:
-            out.print(f"{MARKS[part.ready]:<20} {part.name}: {part.detail}")
-            if not part.ready and part.cure:
-                out.print(f"{'':>10} -> {part.cure}")
-    if sick:
         raise typer.Exit(1)

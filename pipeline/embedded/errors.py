@@ -3,6 +3,7 @@
 EmbeddedError
 ├── StartFailed       a child did not come up; the message holds the end of its log
 │   └── PortTaken     because another process listens on its port
+├── KafkaUnavailable  Java or Apache Kafka's jars cannot be had here (kafka_jars.py)
 ├── DirectoryInUse    another stack (or server) works on the same directory
 └── DirectoryUnusable the directory cannot be made or written
 """

@@ -1,8 +1,9 @@
 """Runs one server and sees to it that the server never outlives the process that asked for it.
 
-``python guard.py PID_FD COMMAND...``: standard input is the lease. At its end (the parent closed it, or died
-in any way), or when the parent is gone, the server gets SIGTERM, and SIGKILL five seconds later. The server's
-process id is written to PID_FD. Standard library only: it runs isolated (``-I -S``) to be small and quick.
+``python guard.py PID_FD GRACE COMMAND...``: standard input is the lease. At its end (the parent closed it, or
+died in any way), or when the parent is gone, the server gets SIGTERM, and SIGKILL GRACE seconds later. The
+server's process id is written to PID_FD. Standard library only: it runs isolated (``-I -S``) to be small and
+quick.
 """
 
 from __future__ import annotations
@@ -14,13 +15,12 @@ import signal
 import subprocess
 import sys
 
-GRACE_SECONDS = 5.0
 POLL_SECONDS = 1.0
 PR_SET_PDEATHSIG = 1
 
 
 def main() -> int:
-    pid_fd, command = int(sys.argv[1]), sys.argv[2:]
+    pid_fd, grace, command = int(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]
     parent = os.getppid()
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
@@ -37,14 +37,14 @@ def main() -> int:
         ready, _, _ = select.select([0, woken], [], [], POLL_SECONDS)
         if 0 in ready or (woken in ready and signal.SIGTERM in os.read(woken, 64)):
             break
-    return _stop(server)
+    return _stop(server, grace)
 
 
-def _stop(server: subprocess.Popen[bytes]) -> int:
+def _stop(server: subprocess.Popen[bytes], grace: float) -> int:
     if server.poll() is None:
         server.terminate()
         try:
-            server.wait(GRACE_SECONDS)
+            server.wait(grace)
         except subprocess.TimeoutExpired:
             server.kill()
     code = server.wait()

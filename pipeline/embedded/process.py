@@ -22,13 +22,19 @@ GUARD = Path(__file__).with_name("guard.py")
 
 
 class ChildProcess:
-    """One server. ``name`` is for messages; ``log`` gets its output, the previous one is kept as ``.1``."""
+    """One server. ``name`` is for messages; ``log`` gets its output, the previous one is kept as ``.1``.
 
-    def __init__(self, name: str, command: Sequence[str], log: Path, *, guarded: bool = False) -> None:
+    ``grace``: how many seconds a guarded one has between SIGTERM and SIGKILL.
+    """
+
+    def __init__(
+        self, name: str, command: Sequence[str], log: Path, *, guarded: bool = False, grace: float = 5.0
+    ) -> None:
         self.name = name
         self.log = log
         self._command = list(command)
         self._guarded = guarded
+        self._grace = grace
         self._process: subprocess.Popen[bytes] | None = None
         self._pid = 0
 
@@ -51,7 +57,7 @@ class ChildProcess:
 
     def _start_guarded(self, output: int, environment: Mapping[str, str] | None) -> None:
         read_end, write_end = os.pipe()
-        guard = [sys.executable, "-I", "-S", str(GUARD), str(write_end), *self._command]
+        guard = [sys.executable, "-I", "-S", str(GUARD), str(write_end), str(self._grace), *self._command]
         with os.fdopen(read_end, "rb") as pids:
             try:
                 self._process = _spawn(guard, output, environment, (write_end,))

@@ -1,4 +1,4 @@
-"""The broker and ClickHouse together on one data directory, and how other processes find them.
+"""The broker (in memory, or Apache Kafka) and ClickHouse on one data directory, and how others find them.
 
 `molva up` and `molva demo` hold an `EmbeddedStack`; `molva sql`, `status` and `replay` call `find_stack`.
 """
@@ -13,17 +13,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError, field_serializer
 
 from pipeline.embedded.broker import EmbeddedBroker
 from pipeline.embedded.clickhouse import EmbeddedClickHouse
 from pipeline.embedded.errors import EmbeddedError
+from pipeline.embedded.kafka import EmbeddedKafka
 from pipeline.embedded.lock import DirectoryLock, lock_owner
 from pipeline.settings import Settings
 
 FILE_NAME = "stack.json"
+
+BrokerKind = Literal["tansu", "kafka"]
+"""tansu: in memory, from a wheel; kafka: Apache Kafka, with its data in the directory; it needs Java."""
 
 
 class StackInfo(BaseModel):
@@ -36,6 +40,7 @@ class StackInfo(BaseModel):
     started_at: datetime
     nonce: str
     bootstrap: str
+    kafka_kind: Literal["kafka", "embedded"] = "embedded"
     cluster_id: str
     """This incarnation of the broker."""
     broker_pid: int
@@ -55,7 +60,7 @@ class StackInfo(BaseModel):
         return base.model_copy(
             update={
                 "kafka_bootstrap": self.bootstrap,
-                "kafka_kind": "embedded",
+                "kafka_kind": self.kafka_kind,
                 "kafka_security": "PLAINTEXT",
                 "clickhouse_host": self.clickhouse_host,
                 "clickhouse_port": self.clickhouse_port,
@@ -70,7 +75,7 @@ class StackInfo(BaseModel):
         """The same as environment variables, for worker processes."""
         return {
             "MOLVA_KAFKA_BOOTSTRAP": self.bootstrap,
-            "MOLVA_KAFKA_KIND": "embedded",
+            "MOLVA_KAFKA_KIND": self.kafka_kind,
             "MOLVA_KAFKA_SECURITY": "PLAINTEXT",
             "MOLVA_CLICKHOUSE_HOST": self.clickhouse_host,
             "MOLVA_CLICKHOUSE_PORT": str(self.clickhouse_port),
@@ -93,9 +98,19 @@ class Death:
 class EmbeddedStack:
     """Owns a data directory and the two servers on it, from ``start`` to ``stop``."""
 
-    def __init__(self, data_dir: Path, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        broker: BrokerKind = "tansu",
+        *,
+        kafka_libs: Path | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """``kafka_libs``: see `EmbeddedKafka`."""
         self.data_dir = data_dir
-        self.broker = EmbeddedBroker(data_dir)
+        self.broker: EmbeddedBroker | EmbeddedKafka = (
+            EmbeddedKafka(data_dir, libs=kafka_libs) if broker == "kafka" else EmbeddedBroker(data_dir)
+        )
         self.clickhouse = EmbeddedClickHouse(data_dir)
         self._now = now
         self._nonce = secrets.token_hex(8)
@@ -109,6 +124,7 @@ class EmbeddedStack:
             DirectoryInUse: another stack runs on the directory; the message names its process.
             DirectoryUnusable: the directory cannot be made or written.
             StartFailed: a server does not come up.
+            KafkaUnavailable: Apache Kafka is wanted and cannot run here.
         """
         with ExitStack() as closing:
             closing.enter_context(DirectoryLock(self.data_dir))
@@ -145,7 +161,9 @@ class EmbeddedStack:
         return deaths
 
     def restart_broker(self) -> None:
-        """Replace the broker, dead or alive, by an empty one (new cluster id, no topics) on the same port.
+        """Start the broker again on the same port, dead or alive.
+
+        Apache Kafka has its data and cluster id as before, the other is empty (new cluster id, no topics).
 
         Raises:
             StartFailed: it does not come up.
@@ -165,7 +183,7 @@ class EmbeddedStack:
         self._publish(self.info.started_at)
 
     def broker_memory_bytes(self) -> int:
-        """Resident memory of the broker; it only grows, until `restart_broker`.
+        """Resident memory of the broker; that of the one in memory only grows, until `restart_broker`.
 
         Raises:
             EmbeddedError: the broker does not run.
@@ -183,6 +201,7 @@ class EmbeddedStack:
             started_at=started_at,
             nonce=self._nonce,
             bootstrap=self.broker.bootstrap,
+            kafka_kind="kafka" if isinstance(self.broker, EmbeddedKafka) else "embedded",
             cluster_id=self.broker.cluster_id,
             broker_pid=self.broker.pid,
             clickhouse_pid=clickhouse.pid,

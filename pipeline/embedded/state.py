@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from pipeline.embedded.errors import EmbeddedError
-from pipeline.kafka import KafkaAdmin, TopicSpec, client_options
+from pipeline.kafka import STATE_CONFIG, KafkaAdmin, TopicSpec, client_options
 from pipeline.settings import Settings
 
 SAVE_SECONDS = 15.0
@@ -191,7 +191,7 @@ def absorb(state: State, records: dict[TopicPartition, list[Any]]) -> bool:
 async def restore(settings: Settings, topic: str, state: State) -> None:
     """Create the changelog topic if it is missing and publish the state to its partitions."""
     async with KafkaAdmin(settings) as admin:
-        await admin.ensure_topics([TopicSpec(topic, settings.partitions, {"cleanup.policy": "compact"})])
+        await admin.ensure_topics([TopicSpec(topic, settings.partitions, STATE_CONFIG)])
     producer = AIOKafkaProducer(**client_options(settings), acks="all", max_request_size=MAX_VALUE_BYTES)
     await producer.start()
     try:

@@ -117,7 +117,8 @@ class Weights:
             FileNotFoundError: there is no such file.
             IncompatibleModel: it was trained with other features.
         """
-        with np.load(path, allow_pickle=False) as stored:
+        # numpy would leave a file open that it cannot read
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             if stored["features"].tolist() != [VERSION, BITS]:
                 raise IncompatibleModel(
                     f"{path} was trained with other features: run `molva train sentiment`"

@@ -33,6 +33,16 @@ class Buffer:
         self._changed = asyncio.Event()
 
     @property
+    def size(self) -> int:
+        """Bytes of the records that wait, about."""
+        return self._bytes
+
+    @property
+    def crowding(self) -> bool:
+        """Whether it holds records and can do without more: not while a resumed batch is incomplete."""
+        return self._resume_to is None and bool(self._records)
+
+    @property
     def full(self) -> bool:
         """Whether the partition should be paused: more than a batch waits."""
         if self._resume_to is not None:

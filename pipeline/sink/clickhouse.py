@@ -7,10 +7,13 @@ SinkError
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import Executor
+from contextlib import contextmanager, suppress
 
 from clickhouse_driver import Client, errors
 
@@ -43,6 +46,9 @@ _ENCODING_ERRORS = (
     struct.error,
 )
 """What clickhouse-driver raises for a value that its column cannot hold, before anything is sent."""
+
+
+INTERRUPT_SECONDS = 0.2
 
 
 class SinkError(Exception):
@@ -81,7 +87,7 @@ def connect(settings: Settings, database: str | None = None) -> Client:
 
 
 class Clients:
-    """One client per thread, made when the thread needs it; ``close`` may be called from any thread."""
+    """One client per thread, made when the thread needs it."""
 
     def __init__(self, opener: Callable[[], Client]) -> None:
         self._opener = opener
@@ -108,9 +114,33 @@ class Clients:
             raise
 
     def close(self) -> None:
-        """Close every connection; queries under way in other threads fail as `Unavailable`."""
+        """Close every connection; nobody may be using one."""
         for client in list(self._by_thread.values()):
             client.disconnect()
+
+    def interrupt(self) -> None:
+        """Cut off the queries under way in other threads: they fail as `Unavailable`, however long they wait.
+
+        Only the sockets are touched: a client that another thread works with must not be closed under its
+        hands (clickhouse-driver then raises anything).
+        """
+        for client in list(self._by_thread.values()):
+            if (connected := client.connection.socket) is not None:
+                with suppress(OSError):  # not connected, or closed meanwhile: nothing waits for it
+                    connected.shutdown(socket.SHUT_RDWR)
+
+
+async def end_threads(executor: Executor, clients: Clients) -> None:
+    """Return when no thread of the executor uses a client any more, and close the clients.
+
+    A server that hangs would else keep a thread, and with it the process, for the whole time-out of a query.
+    """
+    ending = asyncio.ensure_future(asyncio.to_thread(executor.shutdown, cancel_futures=True))
+    while not ending.done():
+        clients.interrupt()  # again: a thread that was just connecting waits in its first query now
+        await asyncio.wait((ending,), timeout=INTERRUPT_SECONDS)
+    await ending
+    clients.close()
 
 
 def sort_error(error: Exception) -> SinkError:

@@ -15,21 +15,29 @@ from aiokafka import TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
 from pipeline import topics
+from pipeline.condition import CLICKHOUSE, KAFKA, Condition
+from pipeline.logs import about
 from pipeline.metrics import Metrics
 from pipeline.sink.batch import Batch, StoredRecord
 from pipeline.sink.buffer import Buffer
-from pipeline.sink.clickhouse import RowsRejected
+from pipeline.sink.clickhouse import RowsRejected, Unavailable
 from pipeline.sink.offsets import Commit, Intent, Intents
 from pipeline.sink.persistence import Fenced, persist
 from pipeline.sink.reading import STAGE, Reading, dead_letter, read
 from pipeline.sink.rows import Entry, entry
 from pipeline.sink.tables import BY_TOPIC
 from pipeline.sink.writer import Rejected, Writer
+from pipeline.storm import StormLimit
+from pipeline.tracing import OFF, BatchTrace, Tracing
 from schemas import DeadLetter
 
 T = TypeVar("T")
 EmitDeadLetter = Callable[[DeadLetter], Awaitable[None]]
 """Send to ``molva.dead-letters`` and return when Kafka has confirmed it."""
+
+KAFKA_STEPS = ("commit", "dead letter")
+SLOW_SECONDS = 15.0
+"""A step that takes longer makes the worker unready."""
 
 log = logging.getLogger("molva.storage")
 
@@ -45,7 +53,10 @@ class Surroundings:
     emit_dead_letter: EmitDeadLetter
     executor: Executor
     metrics: Metrics
+    limit: StormLimit
     now: Callable[[], datetime]
+    condition: Condition
+    tracing: Tracing = OFF
 
 
 class PartitionWriter:
@@ -59,12 +70,14 @@ class PartitionWriter:
         self.buffer = buffer
         self._around = around
         self._table = BY_TOPIC[partition.topic].name
+        self._place: dict[str, object] = {"topic": partition.topic, "partition": partition.partition}
 
     async def run(self) -> None:
         """Write until the buffer is closed and empty, or the group has given the partition to another worker.
 
         Raises:
             KafkaError: Kafka refuses for good; the worker should end.
+            DeadLetterStorm: too many records are given up; the batch under way is not acknowledged.
         """
         try:
             if left := await self._persist(lambda: self._around.intents.pending(self.partition), "intent"):
@@ -86,12 +99,15 @@ class PartitionWriter:
     async def _write(self, records: Sequence[StoredRecord], intent: Intent, *, resumed: bool) -> None:
         around, metrics = self._around, self._around.metrics
         batch = Batch(around.cluster, self.partition.topic, self.partition.partition, *intent)
+        self._place |= {"offset": intent.lo, "until_offset": intent.hi}
         metrics.records_in.labels(STAGE, batch.topic).inc(len(records))
-        with metrics.stage_seconds.labels(STAGE).time():
+        around.limit.take(len(records))
+        with metrics.stage_seconds.labels(STAGE).time(), around.tracing.batch(STAGE, records) as trace:
             reading = await self._in_thread(lambda: read(records, batch))
             if reading.entries and not resumed:
                 await self._persist(lambda: around.intents.declare(self.partition, intent), "intent")
-            stored = await self._store(reading, {record.offset: record for record in records}, batch, resumed)
+            by_offset = {record.offset: record for record in records}
+            stored = await self._store(reading, by_offset, batch, resumed, trace)
             done = {self.partition: OffsetAndMetadata(intent.hi + 1, "")}
             await self._persist(lambda: around.commit(done), "commit")
         metrics.records_out.labels(STAGE, batch.topic).inc(len(stored))
@@ -102,20 +118,26 @@ class PartitionWriter:
             latency.observe(max(0.0, (finished - row.since).total_seconds()))
 
     async def _store(
-        self, reading: Reading, records: dict[int, StoredRecord], batch: Batch, resumed: bool
+        self,
+        reading: Reading,
+        records: dict[int, StoredRecord],
+        batch: Batch,
+        resumed: bool,
+        trace: BatchTrace,
     ) -> Sequence[Entry]:
         """Rows into ClickHouse, dead letters to their topic; the entries that ClickHouse did not have yet."""
         for letter in reading.dead_letters:
-            await self._emit(letter)
+            await self._emit(letter, records[int(letter.origin.rpartition(":")[2])])
         writer, skipped = self._around.writer, self._around.metrics.rows_skipped.labels(self._table)
         selection = await self._try(lambda: writer.select(reading.entries, batch, resumed=resumed), "look-up")
         skipped.inc(selection.skipped)
         entries: Sequence[Entry] = selection.entries
         while True:
             try:
-                await self._try(partial(writer.insert, entries, batch), "insert")
+                with trace.step(f"insert {self._table}"):
+                    await self._try(partial(writer.insert, entries, batch), "insert")
             except RowsRejected as error:
-                log.error("%s: ClickHouse rejects rows of %s: %s", self.partition, batch.token, error)
+                log.error("ClickHouse rejects rows of %s: %s", batch.token, error, extra=self._place)
                 rejected = await self._try(partial(writer.rejected, entries), "search")
                 entries = await self._set_aside(entries, rejected, records, batch)
             else:
@@ -139,19 +161,40 @@ class PartitionWriter:
             if batch.topic == topics.DEAD_LETTERS:
                 kept.append(entry(letter, batch, offset))
             else:
-                await self._emit(letter)
+                await self._emit(letter, records[offset])
         return kept
 
-    async def _emit(self, letter: DeadLetter) -> None:
+    async def _emit(self, letter: DeadLetter, record: StoredRecord) -> None:
+        log.warning("dead letter, %s: %s", letter.reason, letter.detail, extra=about(record))
         await self._persist(lambda: self._around.emit_dead_letter(letter), "dead letter")
-        self._around.metrics.dead_letters.labels(STAGE, letter.reason).inc()
+        self._around.limit.give_up(letter.reason, letter.detail)
+        self._around.limit.require()
 
     async def _try(self, call: Callable[[], T], what: str) -> T:
         return await self._persist(lambda: self._in_thread(call), what)
 
     async def _persist(self, step: Callable[[], Awaitable[T]], what: str) -> T:
         retries = self._around.metrics.sink_retries.labels(self._table)
-        return await persist(step, f"{self.partition} {what}", retries.inc)
+        condition, me = self._around.condition, f"{self.partition.topic}:{self.partition.partition}"
+
+        def tell(error: Exception) -> None:
+            retries.inc()
+            part = CLICKHOUSE if isinstance(error, Unavailable) else KAFKA
+            condition.trouble(part, me, f"{what}: {error}")
+
+        slow = asyncio.get_running_loop().call_later(
+            SLOW_SECONDS,
+            condition.trouble,
+            KAFKA if what in KAFKA_STEPS else CLICKHOUSE,
+            me,
+            f"{what}: no answer for {SLOW_SECONDS:.0f} s",
+        )
+        try:
+            return await persist(step, f"{me} {what}", tell, place=self._place)
+        finally:
+            slow.cancel()
+            for part in (CLICKHOUSE, KAFKA):
+                condition.trouble(part, me, None)
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._around.executor, call)

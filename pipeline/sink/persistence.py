@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
@@ -32,12 +32,17 @@ class Fenced(Exception):
 async def persist(
     step: Callable[[], Awaitable[T]],
     what: str,
-    on_retry: Callable[[], None],
+    on_retry: Callable[[Exception], None],
     *,
     sleep: Sleep = asyncio.sleep,
     jitter: Callable[[], float] = random.random,
+    place: Mapping[str, object] | None = None,
 ) -> T:
     """The result of ``step``, tried again with growing pauses (seconds) for as long as it takes.
+
+    Args:
+        on_retry: told every error that is waited out.
+        place: fields of the log lines, see `pipeline.logs`.
 
     Raises:
         Fenced: a commit was refused because the partition is no longer ours.
@@ -52,9 +57,10 @@ async def persist(
         except KafkaError as error:
             if not error.retriable:
                 raise
-            log.warning("%s: %s; trying again", what, error)
+            waited_out: Exception = error
         except Unavailable as error:
-            log.warning("%s: %s; trying again", what, error)
-        on_retry()
+            waited_out = error
+        log.warning("%s: %s; trying again", what, waited_out, extra=place)
+        on_retry(waited_out)
         await sleep(delay * (0.5 + jitter() / 2))
         delay = min(LONGEST_DELAY, delay * 2)

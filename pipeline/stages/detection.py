@@ -1,15 +1,18 @@
 """Detection: mentions and watermarks in, spikes out, state in a Faust table.
 
-Records are absorbed one by one; a checkpoint comes when nothing more waits, or after 500 records. It sends
-the spikes, writes the changed states, and only then acknowledges the records behind them. A crash in between
-delivers them again: states skip what they have absorbed, and a spike sent twice is the same event.
+Records are absorbed one by one; a checkpoint comes when nothing more waits (twice a second at most, at once
+where there are spikes), or after 500 records. It sends the spikes, writes the changed states, and only then
+acknowledges the records behind them. A crash in between delivers them again: states skip what they have
+absorbed, and a spike sent twice is the same event.
 """
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from time import perf_counter
 from typing import Any, Protocol
@@ -17,14 +20,22 @@ from typing import Any, Protocol
 from pipeline.batches import Incoming, incoming
 from pipeline.core.detection import PartitionDetector
 from pipeline.emission import Emit, Outgoing, dead_letter, outgoing
+from pipeline.logs import about
 from pipeline.metrics import Metrics
+from pipeline.storm import StormLimit
 from pipeline.topics import SPIKES
+from pipeline.tracing import OFF, BatchTrace, Tracing
 from schemas import Mention, Reason, Spike, Watermark
 from schemas.codec import InvalidRecord, decode, event_type, header
 
 STAGE = "detection"
 CHECKPOINT_RECORDS = 500
+CHECKPOINT_PAUSE = timedelta(seconds=0.5)
+"""A checkpoint writes whole states: one per record would cost more than all the rest of the stage."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
+
+log = logging.getLogger("molva.detection")
 
 
 class States(Protocol):
@@ -49,7 +60,9 @@ class Shard:
 
     detector: PartitionDetector
     events: list[Any] = field(default_factory=list)
+    records: list[Incoming] = field(default_factory=list)
     out: list[Outgoing] = field(default_factory=list)
+    checked_at: datetime = EPOCH
 
 
 @dataclass
@@ -67,6 +80,9 @@ class Detection:
     caught_up: Callable[[Incoming], bool]
     clock: Callable[[], datetime]
     metrics: Metrics
+    limit: StormLimit
+    tracing: Tracing = OFF
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _shards: dict[int, Shard] = field(default_factory=dict)
     _open: dict[str, set[str]] = field(default_factory=lambda: {"5m": set(), "1h": set(), "1d": set()})
 
@@ -75,19 +91,46 @@ class Detection:
         self._shards = {}
 
     async def run(self, stream: Any) -> None:
-        """Judge a Faust stream of ``molva.mentions`` until it ends."""
+        """Judge a Faust stream of ``molva.mentions`` until it ends.
+
+        Raises:
+            DeadLetterStorm: too many records are given up; all that was read before is acknowledged.
+        """
         events = stream.noack()
         async for event in events.events():
             record = incoming(event.message)
             shard = self._shard(record.partition)
             shard.events.append(event)
+            shard.records.append(record)
             self.absorb(shard, record)
-            if self.caught_up(record) or len(shard.events) >= CHECKPOINT_RECORDS:
+            if await self._due(shard, record):
                 await self._checkpoint(shard, events.ack)
+            if self.limit.exceeded:
+                await self._stop(events.ack)
+
+    async def _due(self, shard: Shard, record: Incoming) -> bool:
+        """Whether to make a checkpoint now; where the last is too fresh, it waits for more records first."""
+        if len(shard.events) >= CHECKPOINT_RECORDS:
+            return True
+        if not self.caught_up(record):
+            return False
+        pause = CHECKPOINT_PAUSE - (self.clock() - shard.checked_at)
+        if not shard.out and pause > timedelta(0):
+            await self.sleep(min(pause, CHECKPOINT_PAUSE).total_seconds())
+            return self.caught_up(record)
+        return True
+
+    async def _stop(self, acknowledge: Callable[[Any], Awaitable[Any]]) -> None:
+        """Say of all partitions what was given up, then end the worker."""
+        for shard in list(self._shards.values()):
+            if shard.events:
+                await self._checkpoint(shard, acknowledge)
+        self.limit.require()
 
     def absorb(self, shard: Shard, record: Incoming) -> None:
         """Take one record into the state; spikes and dead letters wait for the checkpoint."""
         self.metrics.records_in.labels(STAGE, record.topic).inc()
+        self.limit.take()
         kind = header(record.headers, "ce_type")
         try:
             if kind == event_type(Watermark):
@@ -130,11 +173,20 @@ class Detection:
             self.metrics.spikes_open.labels(spike.resolution).set(len(known))
 
     async def _checkpoint(self, shard: Shard, acknowledge: Callable[[Any], Awaitable[Any]]) -> None:
+        records, shard.records = shard.records, []
+        shard.checked_at = self.clock()
+        with self.tracing.batch(STAGE, records) as trace:
+            await self._settle(shard, acknowledge, trace)
+
+    async def _settle(
+        self, shard: Shard, acknowledge: Callable[[Any], Awaitable[Any]], trace: BatchTrace
+    ) -> None:
         self._tell(shard, shard.detector.catch_up())
         events, shard.events = shard.events, []
         out, shard.out = shard.out, []
         self.metrics.batch_size.labels(STAGE).observe(len(events))
         if out:
+            trace.lead(out)
             await self.emit(out)
             for item in out:
                 self.metrics.records_out.labels(STAGE, item.topic).inc()
@@ -162,7 +214,8 @@ class Detection:
         return shard
 
     def _dead(self, shard: Shard, record: Incoming, reason: Reason, detail: str) -> None:
-        self.metrics.dead_letters.labels(STAGE, reason).inc()
+        self.limit.give_up(reason, detail)
+        log.warning("dead letter, %s: %s", reason, detail, extra=about(record))
         shard.out.append(dead_letter(record, STAGE, reason, detail, self.clock()))
 
 

@@ -6,6 +6,7 @@ raw partition that came before it, so one batch is emitted in the order of its r
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,14 +18,18 @@ from pipeline.core.clusters import Clusters
 from pipeline.core.enrichment import Annotation, Failed, enriched_post, in_cluster, linked, mentions, places
 from pipeline.core.linking import Linker
 from pipeline.emission import MAX_RECORD_BYTES, Emit, Outgoing, dead_letter, outgoing
+from pipeline.logs import about
 from pipeline.metrics import Metrics
+from pipeline.storm import StormLimit
 from pipeline.topics import ENRICHED, MENTIONS
+from pipeline.tracing import OFF, BatchTrace, Tracing
 from schemas import RawPost, Watermark
 from schemas.codec import InvalidRecord, decode, encode, event_type, header
 from schemas.mention import ObjectKind
 
 STAGE = "enrichment"
 
+log = logging.getLogger("molva.enrichment")
 
 Annotate = Callable[[Sequence[RawPost]], Awaitable[Sequence[Annotation | Failed]]]
 """Annotate a batch of posts off the event loop: one outcome per post, in order."""
@@ -43,19 +48,31 @@ class Enrichment:
     mentions_partitions: int
     clock: Callable[[], datetime]
     metrics: Metrics
+    limit: StormLimit
     batch: int = 256
     linger: timedelta = timedelta(milliseconds=100)
     clusters: Clusters = field(default_factory=Clusters)
     """Of all posts that this worker reads."""
+    tracing: Tracing = OFF
 
     async def run(self, stream: Any) -> None:
-        """Enrich a Faust stream of ``molva.posts.raw`` until it ends."""
+        """Enrich a Faust stream of ``molva.posts.raw`` until it ends.
+
+        Raises:
+            DeadLetterStorm: too many records are given up; all that was read before is acknowledged.
+        """
         async for records in batches(stream, self.batch, self.linger):
+            self.limit.require()
             await self.enrich(records)
 
     async def enrich(self, records: Sequence[Incoming]) -> None:
         """Process one batch: returns when everything that it yields is confirmed by Kafka."""
+        with self.tracing.batch(STAGE, records) as trace:
+            await self._enrich(records, trace)
+
+    async def _enrich(self, records: Sequence[Incoming], trace: BatchTrace) -> None:
         started = perf_counter()
+        self.limit.take(len(records))
         parsed = [self._parse(record) for record in records]
         posts = [item for item in parsed if isinstance(item, RawPost)]
         outcomes = iter(await self.annotate(posts)) if posts else iter(())
@@ -63,12 +80,15 @@ class Enrichment:
         for record, item in zip(records, parsed, strict=True):
             match item:
                 case RawPost():
-                    out += self._outputs(record, item, next(outcomes))
+                    made = self._outputs(record, item, next(outcomes))
                 case Watermark():
-                    out += self._forward(record, item)
+                    made = self._forward(record, item)
                 case Outgoing():
-                    out.append(item)
-        await self.emit(out)
+                    made = [item]
+            trace.follow(record, made)
+            out += made
+        with trace.step("send"):
+            await self.emit(out)
         self._measure(records, posts, out, perf_counter() - started)
 
     def _parse(self, record: Incoming) -> RawPost | Watermark | Outgoing:
@@ -85,19 +105,19 @@ class Enrichment:
     def _outputs(self, record: Incoming, post: RawPost, outcome: Annotation | Failed) -> list[Outgoing]:
         if isinstance(outcome, Failed):
             return [self._dead(record, "failed", outcome.detail)]
-        now = self.clock()
+        now, origin = self.clock(), record.origin
         outcome = in_cluster(
             outcome,
             self.clusters.assign(post.id, post.timeline, post.created_at, outcome.signals.fingerprint),
         )
         outcome = linked(outcome, self.linker.link(post, outcome.entities, places(outcome)))
-        enriched = outgoing(ENRICHED, enriched_post(post, outcome, record.origin, now))
+        enriched = outgoing(ENRICHED, enriched_post(post, outcome, origin, now))
         if len(enriched.message.value) > MAX_RECORD_BYTES:
             size = len(enriched.message.value)
             return [
                 self._dead(record, "too_large", f"{size} bytes enriched, the limit is {MAX_RECORD_BYTES}")
             ]
-        found = mentions(post, outcome, record.origin, now, self.kinds, self.owners(post))
+        found = mentions(post, outcome, origin, now, self.kinds, self.owners(post))
         for mention in found:
             self.metrics.mentions_decided.labels(mention.model).inc()
         return [enriched, *(outgoing(MENTIONS, mention) for mention in found)]
@@ -111,7 +131,8 @@ class Enrichment:
         ]
 
     def _dead(self, record: Incoming, reason: Any, detail: str) -> Outgoing:
-        self.metrics.dead_letters.labels(STAGE, reason).inc()
+        self.limit.give_up(reason, detail)
+        log.warning("dead letter, %s: %s", reason, detail, extra=about(record))
         return dead_letter(record, STAGE, reason, detail, self.clock())
 
     def _measure(

@@ -12,14 +12,14 @@ from typing import Any, Protocol, Self
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from pipeline.kafka import KafkaAdmin, TopicSpec, client_options
+from pipeline.kafka import MAX_MESSAGE_BYTES, STATE_CONFIG, KafkaAdmin, TopicSpec, client_options
 from pipeline.kafka_offsets import high_watermarks
 from pipeline.settings import Settings
+from pipeline.topics import NOTIFICATION_STATE as TOPIC
 
-TOPIC = "molva-notification-state"
-MAX_ROW_BYTES = 4 * 1024 * 1024
+MAX_ROW_BYTES = MAX_MESSAGE_BYTES
 POLL_MS = 200
-SPEC = TopicSpec(TOPIC, 1, {"cleanup.policy": "compact", "max.message.bytes": str(MAX_ROW_BYTES)})
+SPEC = TopicSpec(TOPIC, 1, STATE_CONFIG)
 
 
 class Rows(Protocol):

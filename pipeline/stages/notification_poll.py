@@ -18,11 +18,14 @@ from aiokafka.errors import CommitFailedError, IllegalStateError
 from aiokafka.structs import OffsetAndMetadata
 
 from pipeline.batches import LAST_SECOND, Incoming
+from pipeline.condition import KAFKA, PARTITIONS, Condition
 from pipeline.kafka import client_options
+from pipeline.kafka_link import link_trouble
 from pipeline.metrics import Metrics
 from pipeline.settings import Settings
 from pipeline.stages.notification import STAGE, Shift
 from pipeline.topics import ACTIONS, SPIKES
+from pipeline.tracing import OFF, Tracing
 
 GROUP = "molva-notification"
 SOURCES = (SPIKES, ACTIONS)
@@ -36,10 +39,19 @@ log = logging.getLogger("molva.notification")
 class Poll(ConsumerRebalanceListener):  # type: ignore[misc]
     """The poll loop and the rebalance listener of one notification worker."""
 
-    def __init__(self, consumer: Any, new_shift: Callable[[], Shift], metrics: Metrics) -> None:
+    def __init__(
+        self,
+        consumer: Any,
+        new_shift: Callable[[], Shift],
+        metrics: Metrics,
+        condition: Condition | None = None,
+        tracing: Tracing = OFF,
+    ) -> None:
         self._consumer = consumer
         self._new_shift = new_shift
         self._metrics = metrics
+        self._condition = condition
+        self._tracing = tracing
         self._shift: Shift | None = None
         self._busy = asyncio.Lock()
         self._joined = False
@@ -72,11 +84,15 @@ class Poll(ConsumerRebalanceListener):  # type: ignore[misc]
         async with self._busy:
             shift = await self._own_shift()
             # one that stands by is well, too
-            self._metrics.worker_ready.labels(STAGE).set(1 if shift or self._joined else 0)
+            ready = bool(shift or self._joined)
+            self._metrics.worker_ready.labels(STAGE).set(1 if ready else 0)
+            self._tell_condition(ready)
             if shift is None:
                 return  # what was read just before a revocation is read again by the next owner
             if records := [record for place in sorted(found) for record in found[place]]:
-                await shift.take([_incoming(record) for record in records])
+                taken = [_incoming(record) for record in records]
+                with self._tracing.batch(STAGE, taken):
+                    await shift.take(taken)
             else:
                 await shift.tick()
             shift.raise_failure()
@@ -84,6 +100,15 @@ class Poll(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._commit(
                 {place: OffsetAndMetadata(batch[-1].offset + 1, "") for place, batch in found.items()}
             )
+
+    def _tell_condition(self, ready: bool) -> None:
+        if self._condition is None:
+            return
+        if ready:
+            self._condition.well(PARTITIONS)
+        else:
+            self._condition.unwell(PARTITIONS, "not assigned")
+        self._condition.trouble(KAFKA, "consumer", link_trouble(self._consumer))
 
     async def _own_shift(self) -> Shift | None:
         """The shift of the present assignment, begun where need be; None while another worker has it."""

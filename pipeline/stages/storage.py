@@ -12,26 +12,35 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from datetime import datetime
+from importlib.metadata import version
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.structs import OffsetAndMetadata
 
+from pipeline.condition import KAFKA, PARTITIONS, Condition
 from pipeline.kafka import client_options
+from pipeline.kafka_link import link_trouble
 from pipeline.metrics import Metrics
 from pipeline.settings import Settings
 from pipeline.sink.buffer import Buffer, Limits
-from pipeline.sink.clickhouse import Clients, connect
+from pipeline.sink.clickhouse import Clients, connect, end_threads
+from pipeline.sink.migrations import known
 from pipeline.sink.offsets import ClickHouseIntents, Committed, Intents, KafkaIntents
 from pipeline.sink.partition import EmitDeadLetter, PartitionWriter, Surroundings
 from pipeline.sink.reading import STAGE
 from pipeline.sink.tables import BY_TOPIC
+from pipeline.sink.workers import Heartbeat
 from pipeline.sink.writer import Writer
+from pipeline.storm import storm_limit
+from pipeline.tracing import OFF, Tracing
 
 GROUP = "molva-storage"
 THREADS = 4
 BATCH_BYTES = 8 * 1024 * 1024
+BUFFERED_BYTES = 64 * 1024 * 1024
+"""Of all partitions together; above it, partitions that have records waiting are given no more."""
 POLL_SECONDS = 0.1
 REVOKE_SECONDS = 2.0
 """How long batches under way may take to finish when their partitions are revoked, or at the stop."""
@@ -76,6 +85,7 @@ class Storage(ConsumerRebalanceListener):  # type: ignore[misc]
         self._raise_failure()
         self._hold_back()
         self._around.metrics.worker_ready.labels(STAGE).set(1 if self._writers else 0)
+        self._tell_condition()
         found = await self._consumer.getmany(
             timeout_ms=int(POLL_SECONDS * 1000), max_records=self._limits.rows
         )
@@ -86,10 +96,20 @@ class Storage(ConsumerRebalanceListener):  # type: ignore[misc]
             lag = self._around.metrics.consumer_lag.labels(STAGE, partition.topic, partition.partition)
             lag.set(max(0, (end or at) - at))
 
+    def _tell_condition(self) -> None:
+        condition = self._around.condition
+        if self._writers:
+            condition.well(PARTITIONS)
+        else:
+            condition.unwell(PARTITIONS, "none is assigned")
+        condition.trouble(KAFKA, "consumer", link_trouble(self._consumer))
+
     def _hold_back(self) -> None:
         """Pause the partitions whose buffers are full, resume the others."""
         paused = self._consumer.paused()
-        full = {partition for partition, (writer, _) in self._writers.items() if writer.buffer.full}
+        buffers = {partition: writer.buffer for partition, (writer, _) in self._writers.items()}
+        crowded = sum(buffer.size for buffer in buffers.values()) >= BUFFERED_BYTES
+        full = {at for at, buffer in buffers.items() if buffer.full or (crowded and buffer.crowding)}
         mine = self._consumer.assignment() & self._writers.keys()
         if more := (full & mine) - paused:
             self._consumer.pause(*more)
@@ -128,11 +148,14 @@ async def run(
     *,
     emit_dead_letter: EmitDeadLetter,
     now: Callable[[], datetime],
+    condition: Condition | None = None,
+    tracing: Tracing = OFF,
 ) -> None:
     """Run the storage stage until ``stop`` is set; the database must have been migrated.
 
     Raises:
         KafkaError: Kafka cannot be reached at the start, or refuses for good.
+        DeadLetterStorm: too many records are given up.
     """
     async with AsyncExitStack() as stack:
         admin = AIOKafkaAdminClient(**client_options(settings), client_id=f"{GROUP}-admin")
@@ -140,18 +163,19 @@ async def run(
         await admin.start()
         cluster = str((await admin.describe_cluster())["cluster_id"])
         executor = ThreadPoolExecutor(THREADS, thread_name_prefix="clickhouse")
-        stack.callback(executor.shutdown, wait=False, cancel_futures=True)
         clients = Clients(lambda: connect(settings))
-        stack.callback(clients.close)
+        stack.push_async_callback(end_threads, executor, clients)
+        heartbeat = asyncio.create_task(
+            Heartbeat(clients, executor, STAGE, version("molva"), known()[-1].version).run(), name="heartbeat"
+        )
+        stack.callback(heartbeat.cancel)
         consumer = AIOKafkaConsumer(**client_options(settings), **consumer_options(settings))
         stack.push_async_callback(consumer.stop)
         await consumer.start()
         committed = committed_by_group(admin)
-        intents: Intents = (
-            KafkaIntents(consumer.commit, committed)
-            if settings.kafka_kind == "kafka"
-            else ClickHouseIntents(clients, executor, cluster, consumer.commit, committed)
-        )
+        intents: Intents = ClickHouseIntents(clients, executor, cluster, consumer.commit, committed)
+        if settings.kafka_kind == "kafka":
+            intents = KafkaIntents(consumer.commit, committed)
         around = Surroundings(
             cluster=cluster,
             writer=Writer(clients),
@@ -160,7 +184,10 @@ async def run(
             emit_dead_letter=emit_dead_letter,
             executor=executor,
             metrics=metrics,
+            limit=storm_limit(settings, STAGE, metrics),
             now=now,
+            condition=condition or Condition(),
+            tracing=tracing,
         )
         limits = Limits(settings.storage_batch, BATCH_BYTES, settings.storage_linger.total_seconds())
         await Storage(consumer, around, limits).run(stop)

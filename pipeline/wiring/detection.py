@@ -15,8 +15,10 @@ from pipeline.kafka import KafkaAdmin
 from pipeline.metrics import Metrics
 from pipeline.producer import Producer
 from pipeline.settings import Settings
-from pipeline.stages.detection import Detection
+from pipeline.stages.detection import STAGE, Detection
+from pipeline.storm import storm_limit
 from pipeline.topics import MENTIONS
+from pipeline.tracing import OFF, Tracing
 from pipeline.watchlist_file import load_watchlist
 from schemas.spike import Dimension
 
@@ -24,7 +26,9 @@ STATE_TABLE = "state"
 MAX_STATE_BYTES = 4 * 1024 * 1024
 
 
-def bind(app: Any, settings: Settings, metrics: Metrics, clock: Callable[[], datetime]) -> None:
+def bind(
+    app: Any, settings: Settings, metrics: Metrics, clock: Callable[[], datetime], *, tracing: Tracing = OFF
+) -> None:
     """Read ``molva.mentions`` with the detection stage; its states are the Faust table ``state``.
 
     Raises:
@@ -61,6 +65,8 @@ def bind(app: Any, settings: Settings, metrics: Metrics, clock: Callable[[], dat
                 caught_up=lambda record: _is_last(app, record),
                 clock=clock,
                 metrics=metrics,
+                limit=storm_limit(settings, STAGE, metrics),
+                tracing=tracing,
             )
             stages.append(stage)
             await stage.run(stream)

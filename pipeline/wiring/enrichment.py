@@ -14,12 +14,16 @@ from pipeline.metrics import Metrics
 from pipeline.nlp.annotator import Request, build_annotator, settle
 from pipeline.producer import Producer
 from pipeline.settings import Settings
-from pipeline.stages.enrichment import Enrichment
+from pipeline.stages.enrichment import STAGE, Enrichment
+from pipeline.storm import storm_limit
 from pipeline.topics import MENTIONS, RAW
+from pipeline.tracing import OFF, Tracing
 from schemas import RawPost
 
 
-def bind(app: Any, settings: Settings, metrics: Metrics, clock: Callable[[], datetime]) -> None:
+def bind(
+    app: Any, settings: Settings, metrics: Metrics, clock: Callable[[], datetime], *, tracing: Tracing = OFF
+) -> None:
     """Read ``molva.posts.raw`` with the enrichment stage."""
     annotator = build_annotator(
         settings.watchlist, settings.sentiment_model, settings.sentiment_tier, settings.ner_engine
@@ -49,8 +53,10 @@ def bind(app: Any, settings: Settings, metrics: Metrics, clock: Callable[[], dat
                 mentions_partitions=await producer.partitions(MENTIONS),
                 clock=clock,
                 metrics=metrics,
+                limit=storm_limit(settings, STAGE, metrics),
                 batch=settings.enrichment_batch,
                 linger=settings.enrichment_linger,
+                tracing=tracing,
             )
             await stage.run(stream)
 

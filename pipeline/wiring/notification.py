@@ -17,6 +17,7 @@ from pipeline.alerts.outbox import Outbox
 from pipeline.alerts.receivers import open_receivers
 from pipeline.alerts.routing import Routing
 from pipeline.alerts.wording import Names, teller
+from pipeline.condition import Condition
 from pipeline.core.incidents import Incidents
 from pipeline.metrics import Metrics
 from pipeline.producer import Producer
@@ -24,6 +25,7 @@ from pipeline.settings import Settings
 from pipeline.stages.journal import Journal
 from pipeline.stages.notification import Shift, Surroundings
 from pipeline.stages.notification_poll import Poll, new_consumer
+from pipeline.tracing import Tracing
 from pipeline.watchlist_file import load_watchlist
 
 QUEUE = 1000
@@ -31,7 +33,13 @@ QUEUE = 1000
 
 
 async def run(
-    settings: Settings, metrics: Metrics, clock: Callable[[], datetime], stop: asyncio.Event
+    settings: Settings,
+    metrics: Metrics,
+    clock: Callable[[], datetime],
+    stop: asyncio.Event,
+    *,
+    condition: Condition,
+    tracing: Tracing,
 ) -> None:
     """Tell people until ``stop``.
 
@@ -47,7 +55,9 @@ async def run(
         await consumer.start()
         async with Producer(settings) as producer, Journal(settings) as journal:
             around = Surroundings(producer.emit, journal, metrics, clock, asyncio.sleep, random.random)
-            poll = Poll(consumer, lambda: new_shift(configuration, names, around), metrics)
+            poll = Poll(
+                consumer, lambda: new_shift(configuration, names, around), metrics, condition, tracing
+            )
             await poll.run(stop)
     finally:
         await consumer.stop()

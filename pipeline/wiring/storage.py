@@ -6,17 +6,25 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
+from pipeline.condition import Condition
 from pipeline.emission import outgoing
 from pipeline.metrics import Metrics
 from pipeline.producer import Producer
 from pipeline.settings import Settings
 from pipeline.stages import storage
 from pipeline.topics import DEAD_LETTERS
+from pipeline.tracing import Tracing
 from schemas import DeadLetter
 
 
 async def run(
-    settings: Settings, metrics: Metrics, clock: Callable[[], datetime], stop: asyncio.Event
+    settings: Settings,
+    metrics: Metrics,
+    clock: Callable[[], datetime],
+    stop: asyncio.Event,
+    *,
+    condition: Condition,
+    tracing: Tracing,
 ) -> None:
     """Write everything to ClickHouse until ``stop``."""
     async with Producer(settings) as producer:
@@ -24,4 +32,12 @@ async def run(
         async def emit_dead_letter(letter: DeadLetter) -> None:
             await producer.emit([outgoing(DEAD_LETTERS, letter)])
 
-        await storage.run(settings, metrics, stop, emit_dead_letter=emit_dead_letter, now=clock)
+        await storage.run(
+            settings,
+            metrics,
+            stop,
+            emit_dead_letter=emit_dead_letter,
+            now=clock,
+            condition=condition,
+            tracing=tracing,
+        )

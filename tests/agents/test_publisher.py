@@ -14,7 +14,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
 from agents.base import PublishFailed, RecordTooLarge
-from agents.publisher import KafkaPublisher, MemoryPublisher, Publisher, abandon, connect
+from agents.kafka_session import connect
+from agents.publisher import KafkaPublisher, MemoryPublisher, Publisher, abandon
 from pipeline.embedded.broker import EmbeddedBroker
 from pipeline.kafka import KafkaAdmin, client_options
 from pipeline.settings import Settings
@@ -197,7 +198,7 @@ async def test_an_absent_broker_is_an_error(tmp_path: Path) -> None:
 async def test_a_broker_that_goes_away_fails_deliveries_and_is_found_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agents.publisher.REQUEST_TIMEOUT_MS", 500)
+    monkeypatch.setattr("agents.kafka_session.REQUEST_TIMEOUT_MS", 500)
     broker = EmbeddedBroker(tmp_path)
     broker.start()
     try:

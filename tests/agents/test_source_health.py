@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from agents.cursor import CursorStore, FileCursors, MemoryCursors
+from agents.http_service import promise_live
 from agents.manual_time import ManualTime
 from agents.publisher import MemoryPublisher
-from agents.service import promise_live
 from agents.source_health import MAX_SOURCES, OTHERS, SourceHealth
 from pipeline.core.source_silence import LOUD
 from pipeline.metrics import Metrics

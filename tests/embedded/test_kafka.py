@@ -1,9 +1,10 @@
-"""Questions to Kafka, on the embedded broker: exact ends, commits, lag, topics."""
+"""Questions to Kafka, to both kinds of broker: exact ends, commits, lag, topics."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, given, strategies
 from hypothesis import settings as hypothesis_settings
 
 from pipeline.embedded.broker import EmbeddedBroker
+from pipeline.embedded.kafka import EmbeddedKafka
 from pipeline.kafka import KafkaAdmin, TopicMismatch, TopicSpec, client_options
 from pipeline.kafka_offsets import high_watermarks
 from pipeline.settings import Settings
@@ -20,10 +22,12 @@ from pipeline.topics import DEAD_LETTERS, RAW, TOPICS
 
 pytestmark = pytest.mark.integration
 
+Broker = EmbeddedBroker | EmbeddedKafka
+
 
 @pytest.fixture
-def own_settings(settings: Callable[..., Settings]) -> Settings:
-    return settings(partitions=3)
+def own_settings(shared_broker: Broker) -> Settings:
+    return shared_broker.settings(Settings(partitions=3))
 
 
 @pytest.fixture
@@ -56,24 +60,23 @@ async def send(settings: Settings, topic: str, partition: int, batches: list[int
             await producer.flush()
 
 
-async def test_the_cluster_id_is_the_broker_s_incarnation(admin: KafkaAdmin, broker: EmbeddedBroker) -> None:
-    assert await admin.cluster_id() == broker.cluster_id
+async def test_the_cluster_id_is_the_broker_s_own(admin: KafkaAdmin, shared_broker: Broker) -> None:
+    assert await admin.cluster_id() == shared_broker.cluster_id
 
 
 async def test_topics_of_the_contract_are_created_once(
-    own_settings: Settings, tmp_path_factory: pytest.TempPathFactory
+    new_broker: Callable[[Path], Broker], tmp_path: Path
 ) -> None:
-    with EmbeddedBroker(tmp_path_factory.mktemp("broker")) as empty:
-        fresh = own_settings.model_copy(update={"kafka_bootstrap": empty.bootstrap})
-        async with KafkaAdmin(fresh) as admin:
-            assert await admin.topics() == {}
-            assert await admin.ensure_topics() == [topic.name for topic in TOPICS]
-            assert await admin.ensure_topics() == []
-            assert await admin.topics() == {topic.name: 3 if topic.spread else 1 for topic in TOPICS}
-        async with KafkaAdmin(fresh.model_copy(update={"partitions": 5})) as admin:
-            with pytest.raises(TopicMismatch, match=f"{RAW} has 3 partitions, the settings say 5"):
-                await admin.ensure_topics()
-            assert DEAD_LETTERS in await admin.topics()
+    fresh = new_broker(tmp_path).settings(Settings(partitions=3))
+    async with KafkaAdmin(fresh) as admin:
+        assert await admin.topics() == {}
+        assert await admin.ensure_topics() == [topic.name for topic in TOPICS]
+        assert await admin.ensure_topics() == []
+        assert await admin.topics() == {topic.name: 3 if topic.spread else 1 for topic in TOPICS}
+    async with KafkaAdmin(fresh.model_copy(update={"partitions": 5})) as admin:
+        with pytest.raises(TopicMismatch, match=f"{RAW} has 3 partitions, the settings say 5"):
+            await admin.ensure_topics()
+        assert DEAD_LETTERS in await admin.topics()
 
 
 async def test_two_processes_may_create_a_topic_at_once(admin: KafkaAdmin, own_settings: Settings) -> None:

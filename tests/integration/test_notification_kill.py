@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 
-from pipeline.embedded.broker import EmbeddedBroker
 from pipeline.emission import outgoing
 from pipeline.kafka import KafkaAdmin
 from pipeline.producer import Producer
@@ -26,6 +25,7 @@ from pipeline.topics import SPIKES
 from schemas import Spike
 from tests.alerts.listening import RealAlertmanager, Request, serving
 from tests.alerts.spikes import spike
+from tests.sink.worlds import Broker
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
@@ -37,20 +37,10 @@ receivers:
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[EmbeddedBroker]:
-    with EmbeddedBroker(tmp_path / "broker") as running:
-        yield running
-
-
-@pytest.fixture
-def settings(broker: EmbeddedBroker, tmp_path: Path) -> Settings:
-    return Settings(
-        kafka_bootstrap=broker.bootstrap,
-        kafka_kind="embedded",
-        partitions=1,
-        alerts=tmp_path / "alerts.yaml",
-        data_dir=tmp_path / "data",
-    )
+def settings(new_broker: Callable[[Path], Broker], tmp_path: Path) -> Settings:
+    broker = new_broker(tmp_path / "broker")
+    base = Settings(partitions=1, alerts=tmp_path / "alerts.yaml", data_dir=tmp_path / "data")
+    return broker.settings(base)
 
 
 class Worker:

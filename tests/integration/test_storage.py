@@ -1,4 +1,4 @@
-"""The storage stage against a real broker and a real ClickHouse: everything once, whatever happens."""
+"""The storage stage against both kinds of broker and a real ClickHouse: everything once, whatever happens."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ from pipeline.stages import storage
 from schemas import DeadLetter
 from schemas.codec import Message
 from tests.sink import samples
-from tests.sink.worlds import World, new_world, no_dead_letter, running, until, utc_now, value
+from tests.sink.worlds import Broker, World, new_world, no_dead_letter, running, until, utc_now, value
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 
 @pytest.fixture
-async def world(settings: Callable[..., Settings], tmp_path: Path) -> AsyncIterator[World]:
-    async with new_world(settings(), tmp_path) as made:
+async def world(
+    settings: Callable[..., Settings], new_broker: Callable[[Path], Broker], tmp_path: Path
+) -> AsyncIterator[World]:
+    async with new_world(settings(), tmp_path, new_broker(tmp_path)) as made:
         yield made
 
 

@@ -17,7 +17,7 @@ from pipeline.settings import Settings
 from pipeline.sink.clickhouse import connect
 from pipeline.stages import storage
 from tests.sink import samples
-from tests.sink.worlds import World, new_world, running
+from tests.sink.worlds import Broker, World, new_world, running
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
@@ -60,8 +60,10 @@ def assert_exact(world: World) -> None:
 
 
 @pytest.fixture
-async def world(settings: Callable[..., Settings], tmp_path: Path) -> AsyncIterator[World]:
-    async with new_world(settings(), tmp_path) as made:
+async def world(
+    settings: Callable[..., Settings], new_broker: Callable[[Path], Broker], tmp_path: Path
+) -> AsyncIterator[World]:
+    async with new_world(settings(), tmp_path, new_broker(tmp_path)) as made:
         yield made
 
 
@@ -84,7 +86,10 @@ async def test_worker_killed(world: World) -> None:
 
 
 async def test_clickhouse_killed(
-    settings: Callable[..., Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: Callable[..., Settings],
+    new_broker: Callable[[Path], Broker],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """ClickHouse dies three times under the insert; storage stays in its group, waits, and goes on."""
     with EmbeddedClickHouse(tmp_path / "ch") as server:
@@ -105,7 +110,7 @@ async def test_clickhouse_killed(
         monkeypatch.setattr(
             "tests.sink.worlds.connect", lambda settings, *rest: connect(current(settings), *rest)
         )
-        async with new_world(settings(), tmp_path) as world:
+        async with new_world(settings(), tmp_path, new_broker(tmp_path)) as world:
             await feed(world)
             async with running(world.settings) as metrics:
                 for at_least in (100, 500, 900):

@@ -164,7 +164,7 @@ def test_a_dead_letter_keeps_what_fits_and_the_sum_of_all() -> None:
         detail="x" * 5000,
         failed_at=T0,
     )
-    assert letter.id == "enrichment/t:0:7"
+    assert letter.id == f"enrichment/t:0:7#{letter.payload_sha256[:8]}"
     assert letter.payload == "\\xff" * 32_768
     assert letter.payload_size == 100_000
     assert len(letter.detail) == 2000

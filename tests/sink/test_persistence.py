@@ -22,7 +22,8 @@ class Steps:
             raise self._errors.pop(0)
         return "done"
 
-    def retried(self) -> None:
+    def retried(self, error: Exception) -> None:
+        assert isinstance(error, (KafkaError, Unavailable))
         self.retries += 1
 
     async def sleep(self, seconds: float) -> None:

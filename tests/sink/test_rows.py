@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -103,7 +104,8 @@ def broken(value: bytes | None, topic: str, *headers: tuple[str, bytes]) -> Read
 )
 def test_what_does_not_decode_is_a_dead_letter(value: bytes | None, headers: Any, reason: str) -> None:
     (letter,) = broken(value, topics.ENRICHED, *headers).dead_letters
-    assert (letter.id, letter.reason) == (f"storage/{topics.ENRICHED}:0:7", reason)
+    digest = sha256(value or b"").hexdigest()
+    assert (letter.id, letter.reason) == (f"storage/{topics.ENRICHED}:0:7#{digest[:8]}", reason)
     assert letter.failed_at == datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
@@ -111,7 +113,8 @@ def test_broken_dead_letter_is_a_row_and_does_not_loop() -> None:
     reading = broken(b"not json \xff", topics.DEAD_LETTERS)
     assert reading.dead_letters == ()
     (found,) = reading.entries
-    assert found.key == f"storage/{topics.DEAD_LETTERS}:0:7"
+    digest = sha256(b"not json \xff").hexdigest()
+    assert found.key == f"storage/{topics.DEAD_LETTERS}:0:7#{digest[:8]}"
     assert found.row["payload"] == "not json \\xff"
 
 
@@ -134,7 +137,7 @@ def test_dead_letter_row() -> None:
         failed_at=samples.COLLECTED,
     )
     (found,) = read([samples.stored(letter, 0)], of_topic(topics.DEAD_LETTERS)).entries
-    assert found.key == "enrichment/t:0:1"
+    assert found.key == letter.id == f"enrichment/t:0:1#{sha256(bytes([255, 0])).hexdigest()[:8]}"
     assert found.row["payload_size"] == 2
 
 

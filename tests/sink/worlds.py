@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 
 from pipeline.embedded.broker import EmbeddedBroker
+from pipeline.embedded.kafka import EmbeddedKafka
 from pipeline.kafka import KafkaAdmin, client_options
 from pipeline.metrics import Metrics
 from pipeline.settings import Settings
@@ -23,6 +24,7 @@ from pipeline.stages import storage
 from schemas import DeadLetter, Record
 from schemas.codec import Message, encode
 
+Broker = EmbeddedBroker | EmbeddedKafka
 Emit = Callable[[DeadLetter], Awaitable[None]]
 
 
@@ -63,14 +65,14 @@ class World:
 
 
 @asynccontextmanager
-async def new_world(base: Settings, directory: Path) -> AsyncIterator[World]:
-    """Storage reads the topics of the contract, so each test has a broker of its own."""
-    with EmbeddedBroker(directory) as broker:
-        settings = base.model_copy(
+async def new_world(base: Settings, directory: Path, broker: Broker | None = None) -> AsyncIterator[World]:
+    """Storage reads the topics of the contract, so each test has a broker of its own: the one that is given,
+    started and empty, or an embedded one.
+    """
+    with EmbeddedBroker(directory) if broker is None else nullcontext(broker) as own:
+        settings = own.settings(base).model_copy(
             update={
                 "clickhouse_database": f"t_{uuid.uuid4().hex}",
-                "kafka_bootstrap": broker.bootstrap,
-                "kafka_kind": "embedded",
                 "partitions": 2,
                 "storage_batch": 50,
                 "storage_linger": timedelta(milliseconds=50),

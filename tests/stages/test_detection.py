@@ -14,6 +14,7 @@ from pipeline.core.detection import PartitionDetector
 from pipeline.emission import Outgoing
 from pipeline.metrics import Metrics
 from pipeline.stages.detection import CHECKPOINT_RECORDS, Detection
+from pipeline.storm import StormLimit
 from pipeline.topics import DEAD_LETTERS, MENTIONS, RAW, SPIKES
 from schemas import DeadLetter, Mention, Origin, Record, Sentiment, Spike, Watermark
 from schemas.codec import decode, encode
@@ -128,9 +129,10 @@ def messages(records: Sequence[Record | bytes], first: int = 0) -> list[Any]:
 class Run:
     """A detection stage over an in-memory table; everything that it sent."""
 
-    def __init__(self, table: Table, end: int) -> None:
+    def __init__(self, table: Table, end: int, burst: int = 1000) -> None:
         self.sent: list[Outgoing] = []
         self.fail_emit = False
+        self.pauses: list[float] = []
         self.metrics = Metrics()
         self.stage = Detection(
             states=table,
@@ -139,7 +141,12 @@ class Run:
             caught_up=lambda record: record.offset + 1 >= end,
             clock=lambda: T0 + timedelta(days=9),
             metrics=self.metrics,
+            limit=StormLimit("detection", self.metrics, burst=burst),
+            sleep=self._sleep,
         )
+
+    async def _sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
 
     async def _emit(self, items: Sequence[Outgoing]) -> None:
         if self.fail_emit:

@@ -12,6 +12,7 @@ from pipeline.core.watchlist import Watchlist
 from pipeline.emission import Outgoing
 from pipeline.metrics import Metrics
 from pipeline.stages.enrichment import Enrichment
+from pipeline.storm import StormLimit
 from pipeline.topics import DEAD_LETTERS, ENRICHED, MENTIONS, RAW
 from schemas import (
     DeadLetter,
@@ -65,7 +66,7 @@ def annotation(text: str) -> Annotation:
 class Stage:
     """An enrichment stage and everything that it emitted."""
 
-    def __init__(self) -> None:
+    def __init__(self, burst: int = 1000, batch: int = 256) -> None:
         self.sent: list[Outgoing] = []
         self.annotated: list[str] = []
         self.metrics = Metrics()
@@ -78,6 +79,8 @@ class Stage:
             mentions_partitions=3,
             clock=lambda: T0 + timedelta(seconds=5),
             metrics=self.metrics,
+            limit=StormLimit("enrichment", self.metrics, burst=burst),
+            batch=batch,
         )
 
     async def _annotate(self, posts: Sequence[RawPost]) -> Sequence[Annotation | Failed]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import aclosing
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,6 +28,7 @@ PATCHED = [
     (Recovery, "on_recovery_completed"),
     (AIOKafkaConsumerThread, "highwaters"),
     (Consumer, "ack"),
+    (Consumer, "wait_first"),
 ]
 
 
@@ -178,6 +179,88 @@ async def test_what_is_skipped_at_a_rebalance_is_not_acknowledged(
     assert await skipped_at_a_rebalance(tmp_path, monkeypatch) == ([3], [7])
     faust_corrections.apply()
     assert await skipped_at_a_rebalance(tmp_path, monkeypatch) == ([3], [])
+
+
+async def tasks_of(record: Coroutine[Any, Any, Any]) -> int:
+    """How many tasks it takes Faust's fetcher to hand on a record."""
+    made: list[Any] = []
+    loop = asyncio.get_running_loop()
+    suspended = asyncio.Event()
+
+    def counting(loop: Any, coro: Any, **kwargs: Any) -> asyncio.Task[Any]:
+        made.append(coro)
+        return asyncio.Task(coro, loop=loop, **kwargs)
+
+    consumer = SimpleNamespace(_stopped=asyncio.Event(), _crashed=asyncio.Event(), loop=loop)
+    loop.set_task_factory(counting)
+    try:
+        await Consumer.wait_first(consumer, record, suspended.wait())
+    finally:
+        loop.set_task_factory(None)
+    return len(made)
+
+
+async def test_a_record_that_nobody_waits_for_costs_no_task(plain: None) -> None:
+    taken: list[int] = []
+
+    async def take() -> None:
+        async with asyncio.Lock():
+            taken.append(1)
+
+    assert await tasks_of(take()) == 4
+    faust_corrections.apply()
+    assert await tasks_of(take()) == 0
+    assert taken == [1, 1]
+
+
+async def test_a_record_that_is_waited_for_is_handed_on_as_before(plain: None) -> None:
+    faust_corrections.apply()
+    lock, taken = asyncio.Lock(), []
+
+    async def take() -> None:
+        async with lock:
+            taken.append(1)
+
+    await lock.acquire()
+    asyncio.get_running_loop().call_soon(lock.release)
+    assert await tasks_of(take()) == 4
+    assert taken == [1]
+
+
+async def test_a_record_that_waits_is_given_up_when_the_flow_is_suspended(plain: None) -> None:
+    faust_corrections.apply()
+    ended: list[str] = []
+
+    async def take() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            ended.append("cancelled")
+            raise
+
+    suspended = asyncio.Event()
+    suspended.set()
+    consumer = SimpleNamespace(
+        _stopped=asyncio.Event(), _crashed=asyncio.Event(), loop=asyncio.get_running_loop()
+    )
+    await Consumer.wait_first(consumer, take(), suspended.wait())
+    await asyncio.sleep(0)
+    assert ended == ["cancelled"]
+
+
+async def test_the_error_of_a_record_is_raised(plain: None) -> None:
+    faust_corrections.apply()
+
+    async def at_once() -> None:
+        raise ValueError("broken")
+
+    async def later() -> None:
+        await asyncio.sleep(0)
+        raise ValueError("broken")
+
+    for record in (at_once(), later()):
+        with pytest.raises(ValueError, match="broken"):
+            await tasks_of(record)
 
 
 def test_another_version_of_faust_is_refused(plain: None, monkeypatch: pytest.MonkeyPatch) -> None:

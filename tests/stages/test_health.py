@@ -1,4 +1,4 @@
-"""Asking a worker's metrics endpoint, and what `molva doctor` says of a data dir that cannot be."""
+"""Asking a worker's metrics endpoint."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from pathlib import Path
 import pytest
 from prometheus_client import start_http_server
 
-from pipeline.checks import check_installation
 from pipeline.health import is_ready, read_workers, scrape, total, watchlist_in_use, write_workers
 from pipeline.metrics import Metrics
-from pipeline.settings import Settings
 
 
 @pytest.fixture
@@ -42,14 +40,6 @@ def test_a_proxy_of_the_environment_is_not_asked(port: int, monkeypatch: pytest.
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.delenv("NO_PROXY", raising=False)
     assert is_ready(scrape("127.0.0.1", port))
-
-
-def test_a_data_dir_that_cannot_be_made_is_a_part_that_is_not_ready(tmp_path: Path) -> None:
-    file = tmp_path / "file"
-    file.touch()
-    (part,) = [part for part in check_installation(Settings(data_dir=file)) if part.name == "data dir"]
-    assert not part.ready
-    assert str(file) in part.detail
 
 
 def test_the_workers_of_a_running_pipeline_are_found_by_other_commands(tmp_path: Path) -> None:

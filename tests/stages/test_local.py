@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from pipeline.embedded.state import NotFollowed
-from pipeline.local import UNFINISHED, BrokerFull, Local, ServerDied
+from pipeline.local import Local, ServerDied
+from pipeline.memory_only import UNFINISHED, BrokerFull
 from pipeline.plan import Plan
 from pipeline.settings import Settings
 
@@ -25,7 +26,7 @@ class Ended(SimpleNamespace):
         parts: Any = self.local
         parts._stack = SimpleNamespace(stop=lambda: self.stopped.append("servers"))
         parts.supervisor = SimpleNamespace(stop=lambda: self.stopped.append("workers"))
-        parts._keepers = [SimpleNamespace(stop=self._stop_keeper)]
+        parts._memory_only._keepers = [SimpleNamespace(stop=self._stop_keeper)]
         parts._finish = lambda: setattr(self, "finished", True)
 
     def _stop_keeper(self) -> None:

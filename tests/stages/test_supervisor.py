@@ -91,3 +91,20 @@ def test_what_was_stopped_stays_stopped(running: Supervisor, clock: Clock) -> No
     assert running.poll() == []
     assert running.pids() == {}
     assert running.restarts() == {"sleeper": 0, "crasher": 0}
+
+
+def test_a_worker_that_gave_up_too_many_records_stays_stopped(
+    clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "import os, sys; print(os.environ['MOLVA_DEAD_LETTER_HOLD']); sys.exit(4)"
+    log = tmp_path / "storm.log"
+    process = ChildProcess("storm", [sys.executable, "-c", code], log, guarded=True)
+    monkeypatch.setattr(supervisor, "_process", lambda spec, log_dir: process)
+    made = Supervisor([WorkerSpec("storm", (), 1)], {}, tmp_path, clock)
+    made.start()
+    (crash,) = await_crash(made)
+    assert (crash.exit_code, crash.restart_in, crash.tail) == (4, None, "0")
+    clock.now += 1000
+    assert made.poll() == []
+    assert (made.restarts(), made.pids()) == ({"storm": 0}, {})
+    made.stop()

@@ -76,11 +76,11 @@ async def test_topics_that_are_missing_or_of_another_width_are_told_before_the_s
 
 def test_a_process_whose_thread_hangs_ends_all_the_same() -> None:
     code = """
-import threading
+import os, threading
 from concurrent.futures import ThreadPoolExecutor
-from pipeline.worker import _end_within
+from pipeline.leaving import leave_within
 ThreadPoolExecutor(1).submit(threading.Event().wait)
-_end_within(0.1)
+leave_within(0.1, os.EX_SOFTWARE)
 """
     done = subprocess.run([sys.executable, "-c", code], timeout=60, check=False)
     assert done.returncode == os.EX_SOFTWARE

@@ -1,0 +1,101 @@
+"""What can be wrong on this machine: Python, folders, disk, models, watchlist, feeds."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from zipfile import BadZipFile
+
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    Fail,
+    InvalidGraph,
+    InvalidProtobuf,
+    RuntimeException,
+)
+
+from agents.base import AgentError
+from agents.feeds import read_feeds
+from pipeline.checks import Part
+from pipeline.core.watchlist import WatchlistError
+from pipeline.health import watchlist_in_use
+from pipeline.nlp.load import load_tier
+from pipeline.nlp.signals import SignalModel
+from pipeline.settings import Settings
+from pipeline.watchlist_file import load_watchlist
+
+ENCODER_ERRORS = (Fail, InvalidGraph, InvalidProtobuf, RuntimeException)
+"""What onnxruntime raises for a file that is no model; they have no base of their own."""
+MIN_FREE_BYTES = 2 * 1024**3
+
+
+def check_machine(settings: Settings) -> list[Part]:
+    """Everything that this process can see by itself."""
+    version = sys.version_info
+    return [
+        Part(
+            "python",
+            (3, 11) <= version[:2] <= (3, 13),
+            f"{version.major}.{version.minor}",
+            "use Python 3.11 to 3.13",
+        ),
+        *_data_dir(settings.data_dir),
+        _models(settings),
+        _watchlist(settings),
+        *_feeds(settings),
+    ]
+
+
+def _data_dir(folder: Path) -> list[Part]:
+    cure = "make it a writable folder, or choose another --data-dir"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        return [Part("data dir", False, f"{folder}: {error.strerror}", cure)]
+    detail = f"{free / 1024**3:.1f} GiB free in {folder}"
+    need = f"free some space: {MIN_FREE_BYTES / 1024**3:.0f} GiB are needed, or choose another --data-dir"
+    return [
+        Part("disk", free > MIN_FREE_BYTES, detail, need),
+        Part("data dir", os.access(folder, os.W_OK | os.X_OK), str(folder), cure),
+    ]
+
+
+def _models(settings: Settings) -> Part:
+    """Loads them, as enrichment does: a file that is there may be cut, or of another version."""
+    what = f"{settings.sentiment_model}, {settings.sentiment_tier}"
+    try:
+        load_tier(settings.sentiment_model, settings.sentiment_tier)
+        SignalModel.load()
+    except FileNotFoundError as error:
+        cure = "install Molva again: its package holds the models; or set MOLVA_SENTIMENT_MODEL=full"
+        return Part("models", False, f"{what}: no such file: {error.filename}", cure)
+    except (OSError, ValueError, KeyError, BadZipFile, *ENCODER_ERRORS) as error:
+        return Part("models", False, f"{what}: {error}", "install Molva again, or train the model again")
+    return Part("models", True, what)
+
+
+def _watchlist(settings: Settings) -> Part:
+    chosen = settings.watchlist or watchlist_in_use(settings.data_dir)
+    if chosen is None:
+        cure = "write watchlist.yaml (examples/watchlist.example.yaml teaches how), or set MOLVA_WATCHLIST"
+        return Part("watchlist", False, "none: nothing is watched", cure)
+    try:
+        watchlist = load_watchlist(chosen)
+    except WatchlistError as error:
+        cure = "correct the file; examples/watchlist.example.yaml explains it"
+        return Part("watchlist", False, str(error), cure)
+    if not watchlist.objects:
+        return Part("watchlist", False, f"{chosen} holds no object", "write what is to be watched into it")
+    return Part("watchlist", True, f"{len(watchlist.objects)} objects in {chosen}")
+
+
+def _feeds(settings: Settings) -> list[Part]:
+    if settings.rss_feeds is None:
+        return []
+    try:
+        feeds = read_feeds(settings.rss_feeds)
+    except (AgentError, OSError) as error:
+        return [Part("feeds", False, str(error), "correct the file; examples/feeds.example.yaml explains it")]
+    return [Part("feeds", True, f"{len(feeds)} feeds in {settings.rss_feeds}")]

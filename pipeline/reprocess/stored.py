@@ -1,0 +1,75 @@
+"""Rows of ``posts`` and ``entities`` back into the records that they were made from; pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from schemas import Author, Channel, Engagement, Entity, Media, Origin, RawPost
+
+Stored = Mapping[str, Any]
+"""Column -> value of one row, as clickhouse-driver gives it."""
+
+
+def raw_post(row: Stored) -> RawPost:
+    """The post that a row of ``posts`` was made from; only the source's language hint was not stored."""
+    return RawPost(
+        id=row["id"],
+        source=row["source"],
+        native_id=row["id"].removeprefix(f"{row['source']}:"),
+        kind=row["kind"],
+        url=row["url"],
+        channel=_channel(row),
+        author=_author(row),
+        created_at=row["created_at"],
+        collected_at=row["collected_at"],
+        text=row["text"],
+        reply_to=row["reply_to"] or None,
+        thread_root=row["thread_root"] or None,
+        repost_of=row["repost_of"] or None,
+        media=tuple(
+            Media(kind=kind, url=url, alt=alt)
+            for kind, url, alt in zip(row["media.kind"], row["media.url"], row["media.alt"], strict=True)
+        ),
+        engagement=Engagement(**{name: row[name] for name in Engagement.model_fields}),
+        rating=row["rating"],
+        timeline=row["timeline"],
+        extras=json.loads(row["extras"]) if row["extras"] else {},
+    )
+
+
+def origin(row: Stored) -> Origin:
+    """The raw record that the post came in."""
+    return Origin(topic=row["origin_topic"], partition=row["origin_partition"], offset=row["origin_offset"])
+
+
+def entity(row: Stored) -> Entity:
+    """A name as NER found it, without what it was linked to."""
+    return Entity(
+        text=row["text"], normal=row["normal"], type=row["type"], start=row["start"], end=row["end"]
+    )
+
+
+def _channel(row: Stored) -> Channel | None:
+    found = Channel(
+        id=row["channel_id"],
+        name=row["channel_name"],
+        kind=row["channel_kind"],
+        followers=row["channel_followers"],
+        own=row["channel_own"],
+    )
+    return None if found == Channel(id="") else found
+
+
+def _author(row: Stored) -> Author | None:
+    found = Author(
+        id=row["author_id"],
+        name=row["author_name"],
+        handle=row["author_handle"],
+        followers=row["author_followers"],
+        verified=row["author_verified"],
+        created_at=row["author_created_at"],
+        bio=row["author_bio"],
+    )
+    return None if found == Author(id="") else found
