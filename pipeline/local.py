@@ -32,18 +32,15 @@ from pipeline.sink.clickhouse import connect
 from pipeline.sink.migrations import migrate
 from pipeline.stages.journal import TOPIC as JOURNAL
 from pipeline.supervisor import Supervisor
-from pipeline.topics import SPIKES, TOPICS
+from pipeline.topics import ALERTS, SPIKES, TOPICS
 
 READY_S = 120.0
 STANDSTILL = timedelta(seconds=30)  # a crashed worker is back sooner, with its partitions
-REVIVAL_S = 60.0
-"""ClickHouse is started again where it ends once in this time."""
+REVIVAL_S = 60.0  # ClickHouse is started again where it ends once in this time
 CURSORS = "cursors"
-UNFINISHED = "unfinished"
-"""This file stands in the data dir from the start until everything has flowed out."""
+UNFINISHED = "unfinished"  # this file stands in the data dir until everything has flowed out
 POLL_S = 0.2
-CHANGELOG = "molva-detection-state-changelog"
-"""The topic behind the detection stage's Faust table."""
+CHANGELOG = "molva-detection-state-changelog"  # behind the detection stage's Faust table
 BROKER_MEMORY_LIMIT = 4 * 1024**3
 """The memory-only broker keeps all that was produced; at this size `molva up` says so and ends."""
 
@@ -102,15 +99,10 @@ class Local:
         self._say(f"Kafka-compatible broker on {settings.kafka_bootstrap} (in memory)")
         self._say(f"ClickHouse on {settings.clickhouse_host}:{settings.clickhouse_port}")
         with connect(settings, database="default") as client:
-            applied = migrate(client, settings.clickhouse_database)
-        if applied:
-            self._say("applied migrations " + ", ".join(applied))
+            if applied := migrate(client, settings.clickhouse_database):
+                self._say("applied migrations " + ", ".join(applied))
         asyncio.run(_create_topics(settings))
-        state, one = settings.data_dir / "state", settings.model_copy(update={"partitions": 1})
-        self._keepers = [
-            StateKeeper(settings, CHANGELOG, state / "detection.json.gz", After(HOPS[-1].group, SPIKES)),
-            StateKeeper(one, JOURNAL, state / "notification.json.gz"),
-        ]
+        self._keepers = state_keepers(settings)
         for keeper in self._keepers:
             keeper.start()
         logs = settings.data_dir / "logs"
@@ -122,9 +114,7 @@ class Local:
         """What was in the broker's memory is gone: agents read it again, storage knows what it has."""
         cursors = self.settings.data_dir / CURSORS
         if self._unfinished.exists() and cursors.exists():
-            self._say(
-                "the last run did not end cleanly: agents read again from the start, nothing is stored twice"
-            )
+            self._say("the last run did not end cleanly: agents read all again, nothing is stored twice")
             shutil.rmtree(cursors)
         self._unfinished.touch()
 
@@ -167,7 +157,7 @@ class Local:
             ServerDied: the broker ended, or ClickHouse did twice within a minute.
             BrokerFull: the broker's memory is at its limit.
             NotReady: a worker cannot start with these settings.
-            NotFollowed: the detector's state is no longer saved.
+            NotFollowed: a state is no longer saved.
         """
         for death in self._stack.check():
             how = f"{death.name} ended with exit code {death.exit_code}"
@@ -242,6 +232,16 @@ class Local:
             except NotFollowed as error:
                 self._unfinished.touch()  # so that agents read again what the saved detectors have not seen
                 self._say(str(error))
+
+
+def state_keepers(settings: Settings) -> list[StateKeeper]:
+    """What keeps the states of detection and notification; neither file is ever ahead of ClickHouse."""
+    folder, stored = settings.data_dir / "state", HOPS[-1].group
+    one = settings.model_copy(update={"partitions": 1})
+    return [
+        StateKeeper(settings, CHANGELOG, folder / "detection.json.gz", After(stored, SPIKES)),
+        StateKeeper(one, JOURNAL, folder / "notification.json.gz", After(stored, ALERTS)),
+    ]
 
 
 async def _create_topics(settings: Settings) -> None:
