@@ -14,6 +14,7 @@ from rich.text import Text
 
 from pipeline.cli import (
     alerts,
+    backfill,
     backtest,
     bench,
     demo,
@@ -62,7 +63,7 @@ app.add_typer(bench.app, name="bench", rich_help_panel="Without servers")
 app.add_typer(schemas.app, name="schemas", rich_help_panel=ALONE)
 _add(LOOK, sql.sql, status.status, status.doctor)
 app.add_typer(alerts.app, name="alerts", rich_help_panel=LOOK)
-_add(SET_UP, topics.topics, sql.migrate)
+_add(SET_UP, topics.topics, sql.migrate, backfill.backfill)
 
 
 @app.callback(invoke_without_command=True)

@@ -2,11 +2,13 @@
 
 Records are absorbed one by one; a checkpoint comes when nothing more waits, or after 500 records. It sends
 the spikes, writes the changed states, and only then acknowledges the records behind them. A crash in between
-delivers them again: states skip what they have absorbed, and a spike sent twice is the same event.
+delivers them again: states skip what they have absorbed, and a spike sent twice is the same event. Baselines
+come in a topic of their own with the same partitions, and wait for nothing: learning one takes a while.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,12 +20,14 @@ from pipeline.batches import Incoming, incoming
 from pipeline.core.detection import PartitionDetector
 from pipeline.emission import Emit, Outgoing, dead_letter, outgoing
 from pipeline.metrics import Metrics
-from pipeline.topics import SPIKES
-from schemas import Mention, Reason, Spike, Watermark
+from pipeline.topics import MENTIONS, SPIKES
+from schemas import Baseline, Mention, Reason, Spike, Watermark
 from schemas.codec import InvalidRecord, decode, event_type, header
 
 STAGE = "detection"
 CHECKPOINT_RECORDS = 500
+log = logging.getLogger("molva.detection")
+
 END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 
 
@@ -75,14 +79,15 @@ class Detection:
         self._shards = {}
 
     async def run(self, stream: Any) -> None:
-        """Judge a Faust stream of ``molva.mentions`` until it ends."""
+        """Judge a Faust stream of ``molva.mentions`` and ``molva.baselines`` until it ends."""
         events = stream.noack()
         async for event in events.events():
             record = incoming(event.message)
             shard = self._shard(record.partition)
             shard.events.append(event)
             self.absorb(shard, record)
-            if self.caught_up(record) or len(shard.events) >= CHECKPOINT_RECORDS:
+            waits = record.topic == MENTIONS and not self.caught_up(record)
+            if not waits or len(shard.events) >= CHECKPOINT_RECORDS:
                 await self._checkpoint(shard, events.ack)
 
     def absorb(self, shard: Shard, record: Incoming) -> None:
@@ -98,6 +103,8 @@ class Detection:
                 mention = decode(Mention, record.value)
                 _require_year(mention.created_at)
                 self._count(shard, mention)
+            elif kind == event_type(Baseline):
+                self._learn(shard, decode(Baseline, record.value))
             else:
                 self._dead(shard, record, "unknown_type", f"{record.topic} does not carry ce_type {kind!r}")
         except InvalidRecord as error:
@@ -120,6 +127,15 @@ class Detection:
             self.metrics.late_mentions.labels(mention.source).inc()
         waited = (self.clock() - mention.collected_at).total_seconds()
         self.metrics.end_to_end_seconds.labels(STAGE).observe(max(0.0, waited))
+
+    def _learn(self, shard: Shard, past: Baseline) -> None:
+        started = perf_counter()
+        outcomes = shard.detector.learn(past)
+        self.metrics.stage_seconds.labels(STAGE).observe(perf_counter() - started)
+        for resolution, outcome in outcomes.items():
+            self.metrics.baselines.labels(resolution, outcome).inc()
+        became = ", ".join(f"{resolution} {outcome}" for resolution, outcome in outcomes.items())
+        log.info("baseline of %s on %s: %s", past.object_id, past.timeline, became)
 
     def _tell(self, shard: Shard, spikes: Iterable[Spike]) -> None:
         for spike in spikes:

@@ -32,6 +32,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
         ["annotate"],
         ["detect"],
         ["backtest"],
+        ["backfill"],
         ["alerts"],
         ["train"],
         ["train", "sentiment"],
