@@ -60,7 +60,7 @@ format: setup ## let ruff format the code and fix what it can
 bench: setup ## the benchmarks, as JSON into build/bench; those on real data with DATA=DIR
 	@mkdir -p build/bench
 	@set -e; \
-	run() { name=$$1; shift; echo "$$name"; $(BIN)/python benchmarks/$$name.py "$$@" > build/bench/$$name.json; }; \
+	run() { name=$$1; shift; echo "$$name"; $(BIN)/python -m benchmarks.$$name "$$@" > build/bench/$$name.json; }; \
 	run matcher; run detector_simulation; run clickhouse_bytes --posts 20000; run probes full; \
 	if [ -f "$(DATA)/tweets_banks_2014.jsonl" ]; then \
 		export MOLVA_DATA="$(DATA)"; \

@@ -58,6 +58,7 @@ class SourceHealth:
         self._clock = clock
         self._open: int | None = None
         self._whole = False
+        self._unsaved = False
         self._fresh: set[str] = set()
         self._sources = self._restored()
         for name in self._sources:
@@ -84,8 +85,14 @@ class SourceHealth:
         for name in self._fresh:
             self._show(name)
         self._fresh.clear()
-        if current == self._open:
-            return
+        if current != self._open:
+            self._judge(current)
+            self._unsaved = True
+        if self._unsaved:  # also where the end of a session cut the last writing off
+            await asyncio.to_thread(self._store.save, self._agent, self._document())
+            self._unsaved = False
+
+    def _judge(self, current: int) -> None:
         for bucket, whole in self._ended(current):
             for source in self._sources.values():
                 if whole or bucket in source.posted:
@@ -95,7 +102,6 @@ class SourceHealth:
         for name, source in self._sources.items():
             source.posted = {bucket for bucket in source.posted if bucket >= current}
             self._show(name)
-        await asyncio.to_thread(self._store.save, self._agent, self._document())
 
     def _ended(self, current: int) -> Iterator[tuple[int, bool]]:
         """The buckets that have ended, and whether they were watched from beginning to end."""

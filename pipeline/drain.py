@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 from aiokafka import TopicPartition
 
 from pipeline.errors import MolvaError
-from pipeline.topics import ACTIONS, ALERTS, DEAD_LETTERS, DELETED, ENRICHED, MENTIONS, RAW, SPIKES
+from pipeline.topics import ACTIONS, ALERTS, BASELINES, DEAD_LETTERS, DELETED, ENRICHED, MENTIONS, RAW, SPIKES
 
 POLL_S = 0.2
 
@@ -37,7 +37,7 @@ class Hop(NamedTuple):
 
 HOPS: tuple[Hop, ...] = (
     Hop("molva-enrichment", (RAW,)),
-    Hop("molva-detection", (MENTIONS,)),
+    Hop("molva-detection", (MENTIONS, BASELINES)),
     Hop("molva-notification", (SPIKES, ACTIONS)),
     Hop("molva-storage", (ENRICHED, MENTIONS, SPIKES, ALERTS, ACTIONS, DELETED, DEAD_LETTERS)),
 )

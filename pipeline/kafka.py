@@ -61,7 +61,7 @@ def client_options(settings: Settings) -> dict[str, Any]:
 def topic_spec(topic: Topic, settings: Settings) -> TopicSpec:
     """A topic of the contract with the partitions and retention that the settings give it."""
     config = {
-        "cleanup.policy": "delete",
+        "cleanup.policy": "compact" if topic.compacted else "delete",
         "retention.ms": str(topic.retention_ms),
         "max.message.bytes": str(MAX_MESSAGE_BYTES),
     }

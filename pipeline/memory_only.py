@@ -19,7 +19,7 @@ from pipeline.embedded.state import After, NotFollowed, StateKeeper, load, resto
 from pipeline.errors import MolvaError
 from pipeline.kafka import KafkaAdmin
 from pipeline.settings import Settings
-from pipeline.topics import DETECTION_STATE, NOTIFICATION_STATE, SPIKES
+from pipeline.topics import ALERTS, DETECTION_STATE, NOTIFICATION_STATE, SPIKES
 
 MEMORY_LIMIT = 4 * 1024**3
 """Bytes. The broker keeps all that was produced; at this size `molva up` says so and ends."""
@@ -54,12 +54,7 @@ class MemoryOnly:
         """
         forget_cursors_after_a_crash(self._data_dir, self._say)
         self._unfinished.touch()
-        detection, notification = (self._data_dir / "state" / name for name in STATES)
-        one = settings.model_copy(update={"partitions": 1})
-        self._keepers = [
-            StateKeeper(settings, DETECTION_STATE, detection, After(HOPS[-1].group, SPIKES)),
-            StateKeeper(one, NOTIFICATION_STATE, notification),
-        ]
+        self._keepers = state_keepers(settings)
         for keeper in self._keepers:
             keeper.start()
 
@@ -96,6 +91,16 @@ class MemoryOnly:
             except NotFollowed as error:
                 self._unfinished.touch()  # so that agents read again what the saved detectors have not seen
                 self._say(str(error))
+
+
+def state_keepers(settings: Settings) -> list[StateKeeper]:
+    """What keeps the states of detection and notification; neither file is ever ahead of ClickHouse."""
+    detection, notification = (settings.data_dir / "state" / name for name in STATES)
+    stored, one = HOPS[-1].group, settings.model_copy(update={"partitions": 1})
+    return [
+        StateKeeper(settings, DETECTION_STATE, detection, After(stored, SPIKES)),
+        StateKeeper(one, NOTIFICATION_STATE, notification, After(stored, ALERTS)),
+    ]
 
 
 def forget_cursors_after_a_crash(data_dir: Path, say: Say) -> None:

@@ -47,6 +47,12 @@ class Metrics:
             "molva_spike_events", "Spike events emitted", "status", "resolution"
         )
         self.late_mentions = self._counter("molva_late_mentions", "Mentions behind their watermark", "source")
+        self.baselines = self._counter(
+            "molva_baselines",
+            "Pasts of objects that detection was given, by outcome: learned, repeated, old, open, empty",
+            "resolution",
+            "outcome",
+        )
         self.watermark = self._gauge(
             "molva_watermark_timestamp_seconds", "Newest event time that detection has closed", "timeline"
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from schemas import (
     Alert,
     AlertAction,
+    Baseline,
     DeadLetter,
     Deletion,
     EnrichedPost,
@@ -20,6 +21,7 @@ from schemas import (
 RAW = "molva.posts.raw"
 ENRICHED = "molva.posts.enriched"
 MENTIONS = "molva.mentions"
+BASELINES = "molva.baselines"
 SPIKES = "molva.spikes"
 ALERTS = "molva.alerts"
 ACTIONS = "molva.alerts.actions"
@@ -36,7 +38,11 @@ DAY_MS = 86_400_000
 
 @dataclass(frozen=True)
 class Topic:
-    """A topic of the contract. ``spread`` topics have ``settings.partitions`` partitions, others one."""
+    """A topic of the contract.
+
+    ``spread`` topics have ``settings.partitions`` partitions, others one; of ``compacted`` ones the newest
+    record of each key stays for ever.
+    """
 
     name: str
     records: tuple[type[Record], ...]
@@ -44,12 +50,14 @@ class Topic:
     spread: bool
     retention_ms: int
     about: str
+    compacted: bool = False
 
 
 TOPICS: tuple[Topic, ...] = (
     Topic(RAW, (RawPost, Watermark), "post id", True, 7 * DAY_MS, "posts as agents collected them"),
     Topic(ENRICHED, (EnrichedPost,), "post id", True, 7 * DAY_MS, "posts with language, entities, sentiment"),
     Topic(MENTIONS, (Mention, Watermark), "object id", True, 7 * DAY_MS, "one record per post and object"),
+    Topic(BASELINES, (Baseline,), "object id", True, -1, "past counts of objects new to the watchlist", True),
     Topic(SPIKES, (Spike,), "object id", False, 90 * DAY_MS, "spikes opened, updated, resolved"),
     Topic(ALERTS, (Alert,), "incident id", False, 90 * DAY_MS, "incidents: what people are told"),
     Topic(ACTIONS, (AlertAction,), "target", False, 90 * DAY_MS, "what people decide about alerts"),

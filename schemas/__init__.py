@@ -3,6 +3,7 @@
 from schemas.alert import Alert
 from schemas.alert_action import AlertAction
 from schemas.base import Origin, Record, Sentiment
+from schemas.baseline import Baseline, BaselineCounts
 from schemas.dead_letter import DeadLetter, Reason
 from schemas.deletion import Deletion
 from schemas.enriched import EnrichedPost, Entity
@@ -15,6 +16,8 @@ __all__ = [
     "Alert",
     "AlertAction",
     "Author",
+    "Baseline",
+    "BaselineCounts",
     "Channel",
     "DeadLetter",
     "Deletion",

@@ -25,6 +25,8 @@ class TopicLike(Protocol):
     def about(self) -> str: ...
     @property
     def retention_ms(self) -> int: ...
+    @property
+    def compacted(self) -> bool: ...
 
 
 def json_schema(record: type[Record]) -> dict[str, Any]:
@@ -87,7 +89,10 @@ def _channel(topic: TopicLike, partitions: int) -> dict[str, Any]:
             "kafka": {
                 "topic": topic.name,
                 "partitions": partitions,
-                "topicConfiguration": {"cleanup.policy": ["delete"], "retention.ms": topic.retention_ms},
+                "topicConfiguration": {
+                    "cleanup.policy": ["compact" if topic.compacted else "delete"],
+                    "retention.ms": topic.retention_ms,
+                },
                 "bindingVersion": "0.5.0",
             }
         },

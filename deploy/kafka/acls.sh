@@ -7,7 +7,7 @@ acls() { kafka-acls.sh --bootstrap-server "$BOOTSTRAP" --command-config "$COMMAN
 
 acls --add --allow-principal User:molva-enrichment --operation Read --topic molva.posts.raw --group molva-enrichment
 acls --add --allow-principal User:molva-enrichment --operation Write --topic molva.posts.enriched --topic molva.mentions --topic molva.dead-letters
-acls --add --allow-principal User:molva-detection --operation Read --topic molva.mentions --group molva-detection
+acls --add --allow-principal User:molva-detection --operation Read --topic molva.mentions --topic molva.baselines --group molva-detection
 acls --add --allow-principal User:molva-detection --operation Write --topic molva.spikes --topic molva.dead-letters
 acls --add --allow-principal User:molva-detection --operation Read --operation Write --operation Create --topic molva-detection-state-changelog
 acls --add --allow-principal User:molva-notification --operation Read --topic molva.spikes --topic molva.alerts.actions --group molva-notification

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Final, NamedTuple
 
 from pipeline.core.windows import DAY, STEPS, bucket
+from schemas.mention import ObjectKind
 from schemas.spike import Resolution
 
 LEAD_DAYS: Final = 28
@@ -48,6 +49,8 @@ class Series(NamedTuple):
     end: int
     plain: bool = False
     """True where only how many is known: every mention stands as a negative one."""
+    kind: ObjectKind = "brand"
+    """What a new object of this kind is expected to be like (`pipeline.core.cold_start`)."""
 
 
 class Counts:
@@ -65,6 +68,8 @@ class Counts:
         self.objects = frozenset(objects)
         self.plain = False
         """True where the input tells only how many: set by whoever reads it."""
+        self.kinds: dict[str, ObjectKind] = {}
+        """By object; one that is not in it counts as a brand."""
         self.notes: list[str] = []
         """What whoever reads the result should know of the input."""
         self._step = STEPS[resolution]
@@ -97,7 +102,11 @@ class Counts:
         end = self.end
         return [
             Series(
-                name, tuple(Bucket(start, *cell) for start, cell in sorted(cells.items())), end, self.plain
+                name,
+                tuple(Bucket(start, *cell) for start, cell in sorted(cells.items())),
+                end,
+                self.plain,
+                self.kinds.get(name, "brand"),
             )
             for name, cells in sorted(self._cells.items())
         ]

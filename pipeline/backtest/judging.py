@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 from pipeline.backtest.counts import Bucket
 from pipeline.core import plain
 from pipeline.core.background import Background
+from pipeline.core.cold_start import expected_of
 from pipeline.core.dimensions import WHOLE
 from pipeline.core.episodes import Episode, Subject, follow
 from pipeline.core.parameters import Parameters
@@ -18,6 +19,7 @@ from pipeline.core.track import NegativityTrack
 from pipeline.core.tracks import Rules, Tracks
 from schemas import Spike
 from schemas.base import LIVE
+from schemas.mention import ObjectKind
 from schemas.spike import Resolution
 
 
@@ -46,11 +48,11 @@ class Judge(Protocol):
 class LiveTracks:
     """The tracks of live detection, fed with counts: nothing is known of authors, words or sources."""
 
-    def __init__(self, name: str, p: Parameters, resolution: Resolution) -> None:
+    def __init__(self, name: str, kind: ObjectKind, p: Parameters, resolution: Resolution) -> None:
         self._p = p
         self._rules = Rules({resolution: p})
-        self._subject = Subject(name, "brand", LIVE, resolution)
-        self._whole = _Whole()
+        self._subject = Subject(name, kind, LIVE, resolution)
+        self._whole = _Whole(expected_of(kind, p))
         self._tracks = Tracks(self._whole)
         self._background = Background()
 
@@ -76,8 +78,8 @@ class _Whole(NegativityTrack):
 
     __slots__ = ("score",)
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, state: State) -> None:
+        super().__init__(state)
         self.score = 0.0
 
     def advance(self, p: Parameters, resolution: Resolution, start: int, tally: Tally) -> None:
@@ -92,9 +94,9 @@ class PlainCount:
         p: made by `plain.plain_parameters`.
     """
 
-    def __init__(self, name: str, p: Parameters, resolution: Resolution) -> None:
+    def __init__(self, name: str, kind: ObjectKind, p: Parameters, resolution: Resolution) -> None:
         self._p = p
-        self._subject = Subject(name, "brand", LIVE, resolution)
+        self._subject = Subject(name, kind, LIVE, resolution)
         self._plain = plain.PlainState()
         self._episode: Episode | None = None
 

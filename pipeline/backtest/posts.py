@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final
 
@@ -10,11 +10,10 @@ from agents.compression import codec_of
 from agents.lines import BOM
 from agents.replay_input import ReplayInput, Row
 from agents.rows import event_time, post_of
+from pipeline.backtest.annotated import Annotated
 from pipeline.backtest.counts import Counts
-from pipeline.core.enrichment import Failed, whole_stars
-from pipeline.core.windows import seconds
 from pipeline.errors import UsageError
-from pipeline.nlp.annotator import Annotator, Request
+from pipeline.nlp.annotator import Annotator
 from schemas import Mention, RawPost
 from schemas.codec import InvalidRecord, validate
 
@@ -54,12 +53,10 @@ class PostsFile:
         on_row: Callable[[], object],
     ) -> None:
         self._name = name
-        self._load = load
         self._now = now
         self._labelled = labelled
         self._on_row = on_row
-        self._annotator: Annotator | None = None
-        self._seen: set[tuple[str, str]] = set()
+        self.annotated = Annotated(load)
 
     def count(self, chunks: Iterable[bytes], counts: Counts) -> None:
         """Add every mention of the file; a post counts once per object, own posts do not count.
@@ -81,7 +78,7 @@ class PostsFile:
                     self._count_mention(row, counts)
                 else:
                     posts.append(self._post(row))
-            self._count_posts(posts, counts)
+            self.annotated.count(posts, counts)
             for _ in rows:
                 self._on_row()
 
@@ -94,7 +91,7 @@ class PostsFile:
                 row, '--labels wants "targets": {"<object>": "negative", "neutral" or "positive"}'
             )
         for name, label in labels.items():
-            self._add(counts, str(name), post.id, post.created_at, label)
+            self.annotated.add(counts, str(name), post.id, post.created_at, label)
 
     def _count_mention(self, row: Row, counts: Counts) -> None:
         try:
@@ -102,34 +99,9 @@ class PostsFile:
         except InvalidRecord as error:
             raise self._mistake(row, error.detail) from error
         if not mention.own:
-            self._add(counts, mention.object_id, mention.post_id, mention.created_at, mention.sentiment.label)
-
-    def _count_posts(self, posts: Sequence[RawPost], counts: Counts) -> None:
-        wanted = [post for post in posts if counts.period.reads(seconds(post.created_at))]
-        if not wanted:
-            return
-        if self._annotator is None:
-            self._annotator = self._load()
-        annotator = self._annotator
-        requests = [
-            Request(post.text, addressed=tuple(annotator.addressed(post)), stars=whole_stars(post.rating))
-            for post in wanted
-        ]
-        for post, outcome in zip(wanted, annotator.annotate(requests), strict=True):
-            if isinstance(outcome, Failed):
-                counts.notes.append(f"{post.id} is not counted, the models failed on it: {outcome.detail}")
-                continue
-            own = annotator.owners(post)
-            for found in outcome.mentions:
-                if found.object_id not in own:
-                    label = found.sentiment.label
-                    self._add(counts, found.object_id, post.id, post.created_at, label)
-
-    def _add(self, counts: Counts, name: str, post_id: str, at: datetime, label: str) -> None:
-        second = seconds(at)
-        if counts.wants(name, second) and (name, post_id) not in self._seen:
-            self._seen.add((name, post_id))
-            counts.add(name, second, int(label == "negative"), 1)
+            self.annotated.add(
+                counts, mention.object_id, mention.post_id, mention.created_at, mention.sentiment.label
+            )
 
     def _post(self, row: Row) -> RawPost:
         if isinstance(row.content, InvalidRecord):

@@ -134,7 +134,7 @@ def walk(series: Series, p: Parameters, resolution: Resolution, *, keep: bool = 
         keep: also keep what was thought of every bucket, for a chart.
     """
     judge: type[LiveTracks | PlainCount] = PlainCount if series.plain else LiveTracks
-    walking = _Walk(judge(series.name, p, resolution), p, keep)
+    walking = _Walk(judge(series.name, series.kind, p, resolution), p, keep)
     upcoming = series.buckets[0].start
     for bucket in series.buckets:
         walking.pass_over(upcoming, bucket.start)

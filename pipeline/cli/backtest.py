@@ -104,6 +104,7 @@ def backtest(
     with progress() as bar:
         given = Input(source, labels, timeline, watchlist, data_dir)
         watched = given.watched()
+        counts.kinds.update((one.id, one.kind) for one in watched.objects)
         given.read(counts, bar)
         series, p = counts.series(), changed(resolution, chosen, plain=counts.plain)
         open_at = _thresholds(counts, watched, chosen)

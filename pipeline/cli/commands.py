@@ -14,6 +14,7 @@ from rich.text import Text
 
 from pipeline.cli import (
     alerts,
+    backfill,
     backtest,
     bench,
     dead_letters,
@@ -66,7 +67,7 @@ app.add_typer(schemas.app, name="schemas", rich_help_panel=ALONE)
 _add(LOOK, sql.sql, status.status, doctor.doctor)
 app.add_typer(alerts.app, name="alerts", rich_help_panel=LOOK)
 app.add_typer(dead_letters.app, name="dead-letters", rich_help_panel=LOOK)
-_add(SET_UP, topics.topics, sql.migrate, reprocess.reprocess)
+_add(SET_UP, topics.topics, sql.migrate, backfill.backfill, reprocess.reprocess)
 
 
 @app.callback(invoke_without_command=True)

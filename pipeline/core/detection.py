@@ -11,12 +11,13 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
+from pipeline.core.baselines import Outcome, learn
 from pipeline.core.object_state import RESOLUTIONS, ObjectState, Verdict
 from pipeline.core.parameters import Parameters, parameters
 from pipeline.core.tracks import ALIKE, Rules
 from pipeline.core.watermarks import UNKNOWN, TimelineClock
 from pipeline.core.windows import MINUTES_5, bucket, moment
-from schemas import Mention, Spike, Watermark
+from schemas import Baseline, Mention, Spike, Watermark
 from schemas.spike import Dimension, Resolution
 
 GRACE: Final = timedelta(hours=1)
@@ -92,7 +93,9 @@ class PartitionDetector:
         clock = self._clock(mention.timeline)
         objects = self._objects.setdefault(mention.timeline, {})
         state = objects.get(mention.object_id)
-        fresh = state or ObjectState(mention.timeline, mention.object_id, mention.object_kind)
+        fresh = state or ObjectState.new(
+            mention.timeline, mention.object_id, mention.object_kind, self._rules
+        )
         verdict = fresh.absorb(mention, clock.late_before(mention.origin.partition), self._rules)
         if verdict in ("counted", "behind"):
             objects[mention.object_id] = fresh
@@ -101,6 +104,21 @@ class PartitionDetector:
         if verdict == "counted" and clock.see(mention):
             self._dirty_clocks.add(mention.timeline)
         return verdict
+
+    def learn(self, past: Baseline) -> dict[Resolution, Outcome]:
+        """Take an object's past, where it is not known yet or still young; what became of each resolution.
+
+        No spike is told: what the past holds is over.
+        """
+        objects = self._objects.setdefault(past.timeline, {})
+        state = objects.get(past.object_id)
+        if state is None:
+            state = ObjectState.new(past.timeline, past.object_id, past.object_kind, self._rules)
+        outcomes = learn(state, past, self._rules)
+        if "learned" in outcomes.values():
+            objects[past.object_id] = state
+            self._dirty_objects.add((past.timeline, past.object_id))
+        return outcomes
 
     def advance(self, record: Watermark, timestamp: datetime) -> list[Spike]:
         """Take a forwarded watermark and close the buckets that all sources have passed.

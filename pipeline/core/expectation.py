@@ -5,12 +5,15 @@ The first half of `pipeline.core.spikes`, and what `pipeline.core.volume` shares
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pipeline.core.parameters import Parameters
 from pipeline.core.seasonality import factor
 from pipeline.core.spike_state import State
 from pipeline.core.windows import HOUR
+
+LEAST_LASTING: Final = 0.01
+"""Smallest ``lasting``; an object that has it shows no noise that lasts."""
 
 
 class Expectation(NamedTuple):
@@ -48,7 +51,7 @@ def expect(p: Parameters, state: State, bucket: int, others: int) -> Expectation
     spread_v = min(2.0, max(0.02, (prior + learned.excess_v) / (p.excess_weight + learned.weight_v)))
     prior_run = p.lasting_prior * p.excess_weight
     learned_run = (prior_run + learned.excess_run) / (p.excess_weight + learned.weight_run)
-    lasting = min(p.lasting_most, max(0.01, learned_run))
+    lasting = min(p.lasting_most, max(LEAST_LASTING, learned_run))
     k = 1.0 / spread_v
     volume = k + sum(state.others) + others
     given = m_n * max(0.8, volume / (k + sum(state.usual_others) + m_v))

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
 from pipeline.core.background import Background
+from pipeline.core.cold_start import NOTHING, Taught
 from pipeline.core.dimensions import WHOLE, slices
 from pipeline.core.episodes import Subject
 from pipeline.core.pending import REMEMBERED, Content, Pending, open_step
@@ -40,11 +41,14 @@ class ObjectState:
         "name",
         "pending",
         "position",
+        "taught",
         "timeline",
         "tracks",
     )
 
-    def __init__(self, timeline: str, name: str, kind: ObjectKind) -> None:
+    def __init__(
+        self, timeline: str, name: str, kind: ObjectKind, tracks: dict[Resolution, Tracks] | None = None
+    ) -> None:
         self.timeline = timeline
         self.name = name
         self.kind: ObjectKind = kind
@@ -61,7 +65,22 @@ class ObjectState:
         """The closed hours of the day that is not closed yet."""
         self.background = Background()
         """What is usually said of the object, by its closed hours."""
-        self.tracks: dict[Resolution, Tracks] = {resolution: Tracks() for resolution in RESOLUTIONS}
+        self.tracks = tracks or {resolution: Tracks() for resolution in RESOLUTIONS}
+        self.taught: dict[Resolution, Taught] = {}
+
+    @classmethod
+    def new(cls, timeline: str, name: str, kind: ObjectKind, rules: Rules) -> Self:
+        """That of an object of which nothing is known but its kind."""
+        tracks = {each: Tracks.expecting(kind, rules.parameters(name, each)) for each in RESOLUTIONS}
+        return cls(timeline, name, kind, tracks)
+
+    @property
+    def judged_from(self) -> int | None:
+        """Start of the oldest 5-minute bucket that is still to be judged; None: no mention has come."""
+        if self.position is not None:
+            return self.position
+        end = self.pending.first_end()
+        return None if end is None else end - MINUTES_5
 
     def absorb(self, mention: Mention, late_before: int, rules: Rules) -> Verdict:
         """Count a mention in its bucket; ``late_before`` in seconds since 1970.
@@ -74,8 +93,8 @@ class ObjectState:
             return "duplicate"
         self.absorbed[origin.partition] = origin.offset
         self.due = 0
-        if self.position is not None:
-            late_before = max(late_before, self.position)
+        over = self.taught.get("5m", NOTHING).until if self.position is None else self.position
+        late_before = max(late_before, over)
         step, post = open_step(second, late_before), fingerprint(mention.post_id)
         if step not in (MINUTES_5, HOUR):  # copies, too: the day may not remember them all
             self.pending.miss(second, late_before, step)
@@ -124,8 +143,7 @@ class ObjectState:
         return own if end is None else min(own, end)
 
     def _at_rest(self) -> bool:
-        counted = self.hour.tallies or self.day.tallies
-        return not counted and all(tracks.idle for tracks in self.tracks.values())
+        return not (self.hour.tallies or self.day.tallies) and all(each.idle for each in self.tracks.values())
 
     def _pass_over(self, rules: Rules, position: int, last: int) -> int:
         """The next 5-minute bucket from ``position`` to ``last`` that changes anything.
@@ -196,6 +214,7 @@ class ObjectState:
             "hour": self.hour.dump(),
             "day": self.day.dump(),
             "background": self.background.dump(),
+            "taught": self.taught,
             "tracks": {resolution: tracks.dump() for resolution, tracks in self.tracks.items()},
         }
         return json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
@@ -217,6 +236,7 @@ class ObjectState:
         state.pending = Pending.load(document["pending"])
         state.hour, state.day = Content.load(document["hour"]), Content.load(document["day"])
         state.background = Background.load(document["background"])
+        state.taught = {name: Taught(*fields) for name, fields in document.get("taught", {}).items()}
         state.tracks = {name: Tracks.load(tracks) for name, tracks in document["tracks"].items()}
         return state
 
@@ -224,8 +244,7 @@ class ObjectState:
         """5 minutes and 1 hour, the whole object only, no background."""
         for start, tally, seen in document["pending"]:
             self.pending.buckets[start] = Content({WHOLE: Tally.load(tally)}, seen)
-        hour = Tally.load(document["hour"])
-        if hour.total:
+        if (hour := Tally.load(document["hour"])).total:
             self.hour = Content({WHOLE: hour})
         for name, track in document["tracks"].items():
             self.tracks[name] = Tracks(NegativityTrack.load(track))

@@ -34,6 +34,9 @@ class Parameters:
     """Buckets in a row that must look calm before a spike resolves."""
     block: int
     """Buckets over which noise that lasts is learned (half an hour at 5m, a day at 1h, three days at 1d)."""
+    believed: float
+    """Part of what full blocks say that is believed with each further block: a delay of half a day at 5m, of
+    one to two blocks at the others, so that the first hours of a spike do not pass for noise."""
     volume_warm_up: int
     """Buckets before the volume signal speaks: the rhythm must be known (a week; two at 1d)."""
     winsor_excess: float
@@ -87,6 +90,7 @@ class Lives(NamedTuple):
     dormant: int = 7
     hold: int = 6
     block: int = 6
+    believed: float = 0.5
     volume_warm_up: int = 7
     winsor_excess: float = 2.0
     winsor_run: float = 2.0
@@ -95,7 +99,7 @@ class Lives(NamedTuple):
 
 
 LIVES: Final[dict[Resolution, Lives]] = {
-    "5m": Lives(winsor_excess=2.25, winsor_run=4.0),
+    "5m": Lives(believed=0.04, winsor_excess=2.25, winsor_run=4.0),
     "1h": Lives(hold=3, block=24),
     "1d": Lives(
         level=14,
@@ -133,6 +137,7 @@ def parameters(resolution: Resolution, **changes: float) -> Parameters:
         "dormant": life.dormant * day,
         "hold": life.hold,
         "block": life.block,
+        "believed": life.believed,
         "volume_warm_up": life.volume_warm_up * day,
         "winsor_excess": life.winsor_excess,
         "winsor_run": life.winsor_run,

@@ -53,12 +53,20 @@ class Run(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Sums over the buckets of the current block, from which noise that lasts is learned."""
+    """Sums over the buckets of the current block, from which noise that lasts is learned.
+
+    What full blocks say is believed only some time later, and not at all where a spike opens meanwhile: the
+    beginning of a spike looks like noise.
+    """
 
     buckets: int = 0
     negatives: float = 0.0
     others: float = 0.0
     expected: float = 0.0
+    excess: float = 0.0
+    """Of full blocks, not yet part of ``excess_run``."""
+    weight: float = 0.0
+    """The same of ``weight_run``."""
 
 
 class State(NamedTuple):

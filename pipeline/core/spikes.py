@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from math import exp, log, log1p, sqrt
 
-from pipeline.core.expectation import Expectation, expect
+from pipeline.core.expectation import LEAST_LASTING, Expectation, expect
 from pipeline.core.parameters import Parameters
 from pipeline.core.seasonality import learn
 from pipeline.core.spike_state import Block, Learned, Run, State
@@ -95,8 +95,8 @@ def _accumulate(
 ) -> tuple[float, Run, float]:
     """The CUSUM of "four times E" against E, the run that it belongs to, and the gated score.
 
-    The CUSUM takes buckets as independent. Noise of the share that lasts for hours is not, so the score is
-    never above the evidence of the run as one observation, whose spread is the noise that lasts.
+    The CUSUM takes buckets as independent. Noise of the share that lasts for hours is not, so the score of an
+    object that has such noise is never above the evidence of the run as one observation, whose spread it is.
     """
     if state.age < p.warm_up:
         return 0.0, Run(), 0.0
@@ -111,7 +111,8 @@ def _accumulate(
     spread = e.lasting + 1.0 / (e.k + volume)
     score = 0.0
     if negatives >= p.least_negatives and negatives >= least:
-        score = max(0.0, min(cusum, evidence(negatives, expected, spread))) if p.bounded else cusum
+        noisy = p.bounded and e.lasting > LEAST_LASTING
+        score = max(0.0, min(cusum, evidence(negatives, expected, spread))) if noisy else cusum
     crest = max(run.crest, (negative + sum(state.negatives)) / 3.0)
     peak = max(run.peak, score)
     return (
@@ -151,7 +152,7 @@ def _learn(
     """Buckets frozen in a row, and the baseline after this bucket; what is learned is winsorised."""
     raised = score > p.freeze_at
     if raised and state.frozen < p.freeze:
-        return state.frozen + 1, state.learned, Block()
+        return state.frozen + 1, state.learned, _lasting(p, state, negative, total - negative, raised, e)[0]
     known = state.learned
     t, n, v = float(total), float(negative), float(total - negative)
     n_excess = n
@@ -187,19 +188,25 @@ def _lasting(
     p: Parameters, state: State, negative: int, others: int, raised: bool, e: Expectation
 ) -> tuple[Block, float, float]:
     """The block after this bucket, and what a full one adds to ``excess_run`` and ``weight_run``."""
-    if raised or state.age < p.warm_up:
+    if state.age < p.warm_up or state.opened >= 0:
         return Block(), 0.0, 0.0
     known = state.block
-    block = Block(
-        known.buckets + 1, known.negatives + negative, known.others + others, known.expected + e.given
-    )
+    fresh = Block(excess=known.excess, weight=known.weight)
+    if raised:
+        return fresh, 0.0, 0.0
+    sums = known.buckets + 1, known.negatives + negative, known.others + others, known.expected + e.given
+    block = Block(*sums, known.excess, known.weight)
     if block.buckets < p.block:
         return block, 0.0, 0.0
     square = block.expected * block.expected
     counted = square / (e.k + block.others)
     bound = block.expected + p.winsor_run * sqrt(block.expected + counted + e.lasting * square) + 1.0
     off = min(block.negatives, bound) - block.expected
-    return Block(), off * off - block.expected - counted, square
+    excess = known.excess + off * off - block.expected - counted
+    weight = known.weight + square
+    believed = p.believed
+    rest = Block(excess=(1.0 - believed) * excess, weight=(1.0 - believed) * weight)
+    return rest, believed * excess, believed * weight
 
 
 def _bound(deviations: float, mean: float, spread: float) -> float:

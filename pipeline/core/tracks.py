@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from pipeline.core.background import Background
+from pipeline.core.cold_start import Past, expected_of
 from pipeline.core.dimensions import WHOLE, Claim, Slice, outdated, speaker
 from pipeline.core.episodes import Subject
 from pipeline.core.parameters import Parameters
@@ -18,6 +19,7 @@ from pipeline.core.pending import MISSED, Content, Late
 from pipeline.core.tally import Tally
 from pipeline.core.track import NegativityTrack, Track, VolumeTrack
 from schemas import Spike
+from schemas.mention import ObjectKind
 from schemas.spike import Dimension, Resolution
 
 ALIKE: Final[Mapping[tuple[str, Resolution], float]] = {}
@@ -77,10 +79,25 @@ class Tracks:
         self.slices = slices or {}
         self.last = last or {}
 
+    @classmethod
+    def expecting(cls, kind: ObjectKind, p: Parameters) -> Tracks:
+        """Those of a new object: nothing is known but its kind."""
+        return cls(NegativityTrack(expected_of(kind, p)))
+
+    @classmethod
+    def knowing(cls, past: Past) -> Tracks:
+        """Those of an object whose past is known."""
+        return cls(NegativityTrack(past.negativity), VolumeTrack(past.volume))
+
     @property
     def idle(self) -> bool:
         """True where empty buckets cannot change anything that is told."""
         return all(track.idle for track in self._all())
+
+    @property
+    def telling(self) -> bool:
+        """True while a spike has been told of that has not ended."""
+        return any(track.told for track in self._all())
 
     @property
     def frozen(self) -> bool:
@@ -100,7 +117,7 @@ class Tracks:
             subject: the whole object at this resolution.
         """
         p, tally = rules.parameters(subject.object_id, subject.resolution), content.whole
-        self._keep(rules.dimensions, start, content)
+        self._keep(rules.dimensions, p, subject.object_kind, start, content)
         before = self.whole.state
         self.whole.advance(p, subject.resolution, start, tally)
         self.volume.advance(p, subject.resolution, start, tally, before)
@@ -113,13 +130,16 @@ class Tracks:
         for track in self._all():
             track.rest()
 
-    def _keep(self, dimensions: tuple[Dimension, ...], start: int, content: Content) -> None:
+    def _keep(
+        self, dimensions: tuple[Dimension, ...], p: Parameters, kind: ObjectKind, start: int, content: Content
+    ) -> None:
         """Watch the slices that are mentioned; forget those that nobody asks for any more."""
         if not dimensions and not self.slices:
             return
         for key in content.tallies:
             if key != WHOLE:
-                self.slices.setdefault(key, NegativityTrack())
+                if key not in self.slices:
+                    self.slices[key] = NegativityTrack(expected_of(kind, p))
                 self.last[key] = start
         busy = {key for key, track in self.slices.items() if not track.state.idle}
         dropped = [key for key in self.slices if key[0] not in dimensions and key not in busy]

@@ -1,12 +1,13 @@
-"""The detector's state across restarts of the memory-only broker: a snapshot of its changelog topic.
+"""A stage's state across restarts of the memory-only broker: a snapshot of its changelog topic.
 
 `StateKeeper` follows the changelog while the stack runs and keeps the last value of each key in a file; at
 the next start `restore` publishes it to the fresh broker before any worker starts. The file never loses a
 key: the state starts as what was loaded, so that a failure while the changelog is still read from its
 beginning saves no half of it.
 
-A state knows which spikes it has told. If the broker dies before storage has written them, they must be told
-again, so a snapshot becomes the file only once storage has committed past the spikes that it implies.
+A detector's state knows which spikes it has told, the journal of notification which events of incidents.
+If the broker dies before storage has written them, they must be told again, so a snapshot becomes the file
+only once storage has committed past the records that it implies.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ class StateKeeper:
         """
         if self._failure is not None:
             raise NotFollowed(
-                f"the detector's state is no longer followed into {self._file}: {self._failure!r}"
+                f"{self._topic} is no longer followed into {self._file}: {self._failure!r}"
             ) from self._failure
 
     def stop(self) -> None:
@@ -153,15 +154,13 @@ class StateKeeper:
                 try:
                     await asyncio.to_thread(save, self._file, waiting.state)
                 except OSError as error:  # e.g. a full disk; what was saved before stands
-                    log.warning(
-                        "cannot save the detector's state to %s, will try again: %s", self._file, error
-                    )
+                    log.warning("cannot save a state to %s, will try again: %s", self._file, error)
                     dirty = True
                 waiting = None
         return waiting
 
     async def _snapshot(self, admin: KafkaAdmin) -> Snapshot:
-        """The state as it is; the ends cover its spikes, which are confirmed before their states are."""
+        """The state as it is. The ends cover what it implies: that is confirmed before the state is sent."""
         ends = {} if self._after is None else await admin.end_offsets([self._after.topic])
         return Snapshot(dict(self._state), ends)
 
@@ -234,7 +233,7 @@ def load(file: Path) -> State:
         return {(partition, base64.b64decode(key)): base64.b64decode(value) for partition, key, value in rows}
     except (OSError, EOFError, zlib.error, ValueError, TypeError) as error:
         raise BrokenSnapshot(
-            f"{file} cannot be read ({error}): remove it to start with detectors that have learned nothing"
+            f"{file} cannot be read ({error}): remove it to start with nothing learned or remembered"
         ) from error
 
 

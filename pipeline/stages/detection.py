@@ -3,7 +3,8 @@
 Records are absorbed one by one; a checkpoint comes when nothing more waits (twice a second at most, at once
 where there are spikes), or after 500 records. It sends the spikes, writes the changed states, and only then
 acknowledges the records behind them. A crash in between delivers them again: states skip what they have
-absorbed, and a spike sent twice is the same event.
+absorbed, and a spike sent twice is the same event. Baselines come in a topic of their own with the same
+partitions, and wait for nothing: learning one takes a while.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ from pipeline.emission import Emit, Outgoing, dead_letter, outgoing
 from pipeline.logs import about
 from pipeline.metrics import Metrics
 from pipeline.storm import StormLimit
-from pipeline.topics import SPIKES
+from pipeline.topics import MENTIONS, SPIKES
 from pipeline.tracing import OFF, BatchTrace, Tracing
-from schemas import Mention, Reason, Spike, Watermark
+from schemas import Baseline, Mention, Reason, Spike, Watermark
 from schemas.codec import InvalidRecord, decode, event_type, header
 
 STAGE = "detection"
@@ -91,7 +92,7 @@ class Detection:
         self._shards = {}
 
     async def run(self, stream: Any) -> None:
-        """Judge a Faust stream of ``molva.mentions`` until it ends.
+        """Judge a Faust stream of ``molva.mentions`` and ``molva.baselines`` until it ends.
 
         Raises:
             DeadLetterStorm: too many records are given up; all that was read before is acknowledged.
@@ -110,7 +111,7 @@ class Detection:
 
     async def _due(self, shard: Shard, record: Incoming) -> bool:
         """Whether to make a checkpoint now; where the last is too fresh, it waits for more records first."""
-        if len(shard.events) >= CHECKPOINT_RECORDS:
+        if len(shard.events) >= CHECKPOINT_RECORDS or record.topic != MENTIONS:
             return True
         if not self.caught_up(record):
             return False
@@ -141,6 +142,8 @@ class Detection:
                 mention = decode(Mention, record.value)
                 _require_year(mention.created_at)
                 self._count(shard, mention)
+            elif kind == event_type(Baseline):
+                self._learn(shard, decode(Baseline, record.value))
             else:
                 self._dead(shard, record, "unknown_type", f"{record.topic} does not carry ce_type {kind!r}")
         except InvalidRecord as error:
@@ -163,6 +166,15 @@ class Detection:
             self.metrics.late_mentions.labels(mention.source).inc()
         waited = (self.clock() - mention.collected_at).total_seconds()
         self.metrics.end_to_end_seconds.labels(STAGE).observe(max(0.0, waited))
+
+    def _learn(self, shard: Shard, past: Baseline) -> None:
+        started = perf_counter()
+        outcomes = shard.detector.learn(past)
+        self.metrics.stage_seconds.labels(STAGE).observe(perf_counter() - started)
+        for resolution, outcome in outcomes.items():
+            self.metrics.baselines.labels(resolution, outcome).inc()
+        became = ", ".join(f"{resolution} {outcome}" for resolution, outcome in outcomes.items())
+        log.info("baseline of %s on %s: %s", past.object_id, past.timeline, became)
 
     def _tell(self, shard: Shard, spikes: Iterable[Spike]) -> None:
         for spike in spikes:

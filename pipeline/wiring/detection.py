@@ -17,7 +17,7 @@ from pipeline.producer import Producer
 from pipeline.settings import Settings
 from pipeline.stages.detection import STAGE, Detection
 from pipeline.storm import storm_limit
-from pipeline.topics import MENTIONS
+from pipeline.topics import BASELINES, MENTIONS
 from pipeline.tracing import OFF, Tracing
 from pipeline.watchlist_file import load_watchlist
 from schemas.spike import Dimension
@@ -29,7 +29,9 @@ MAX_STATE_BYTES = 4 * 1024 * 1024
 def bind(
     app: Any, settings: Settings, metrics: Metrics, clock: Callable[[], datetime], *, tracing: Tracing = OFF
 ) -> None:
-    """Read ``molva.mentions`` with the detection stage; its states are the Faust table ``state``.
+    """Read ``molva.mentions`` and ``molva.baselines``; the states are the Faust table ``state``.
+
+    Both topics have as many partitions, so Faust's assignor gives a worker the same ones of both.
 
     Raises:
         WatchlistError: the watchlist, which tells the objects' sensitivity, cannot be read or has problems.
@@ -76,7 +78,7 @@ def bind(
             stage.forget()
 
     app.on_partitions_revoked.connect(forget, weak=False)
-    topic = app.topic(MENTIONS, value_serializer="raw", key_serializer="raw", **raw)
+    topic = app.topic(MENTIONS, BASELINES, value_serializer="raw", key_serializer="raw", **raw)
     app.agent(topic, name="detection")(detection)
 
 

@@ -19,12 +19,13 @@ from pipeline.alerts.routing import Routing
 from pipeline.alerts.wording import Names, teller
 from pipeline.condition import Condition
 from pipeline.core.incidents import Incidents
+from pipeline.kafka import KafkaAdmin
 from pipeline.metrics import Metrics
 from pipeline.producer import Producer
 from pipeline.settings import Settings
 from pipeline.stages.journal import Journal
 from pipeline.stages.notification import Shift, Surroundings
-from pipeline.stages.notification_poll import Poll, new_consumer
+from pipeline.stages.notification_poll import SOURCES, Poll, new_consumer
 from pipeline.tracing import Tracing
 from pipeline.watchlist_file import load_watchlist
 
@@ -53,14 +54,31 @@ async def run(
     consumer = new_consumer(settings)
     try:
         await consumer.start()
+        async with KafkaAdmin(settings) as admin:
+            cluster = await admin.cluster_id()
         async with Producer(settings) as producer, Journal(settings) as journal:
-            around = Surroundings(producer.emit, journal, metrics, clock, asyncio.sleep, random.random)
+            around = Surroundings(
+                cluster,
+                lambda: _ends(settings),
+                producer.emit,
+                journal,
+                metrics,
+                clock,
+                asyncio.sleep,
+                random.random,
+            )
             poll = Poll(
                 consumer, lambda: new_shift(configuration, names, around), metrics, condition, tracing
             )
             await poll.run(stop)
     finally:
         await consumer.stop()
+
+
+async def _ends(settings: Settings) -> dict[str, int]:
+    async with KafkaAdmin(settings) as admin:
+        ends = await admin.end_offsets(SOURCES)
+    return {place.topic: end for place, end in ends.items()}
 
 
 def configured(settings: Settings) -> Configuration:

@@ -91,13 +91,24 @@ class Stage:
         rows: MemoryRows | None = None,
         time: Time | None = None,
         limit: int = 100,
+        cluster: str = "c1",
     ) -> None:
         self.time = time or Time()
         self.rows = rows or MemoryRows()
         self.sent: list[Outgoing] = []
         self.metrics = Metrics()
         self.offset = 0
-        around = Surroundings(self._emit, self.rows, self.metrics, self.time, self.time.sleep, lambda: 0.5)
+        self.end = 1_000_000
+        around = Surroundings(
+            cluster,
+            self._ends,
+            self._emit,
+            self.rows,
+            self.metrics,
+            self.time,
+            self.time.sleep,
+            lambda: 0.5,
+        )
         desk = Desk(
             Incidents(tell, configuration.cooldown),
             Routing(configuration),
@@ -105,6 +116,9 @@ class Stage:
             configuration.patience,
         )
         self.shift = Shift(desk, receivers, configuration.patience, around)
+
+    async def _ends(self) -> dict[str, int]:
+        return {SPIKES: self.end, ACTIONS: self.end}
 
     async def _emit(self, items: Sequence[Outgoing]) -> None:
         self.sent += items

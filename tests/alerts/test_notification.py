@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
@@ -103,14 +104,37 @@ async def test_a_killed_worker_is_followed_by_one_that_tells_what_is_left_and_no
     await second.shift.end()
 
 
+@pytest.mark.parametrize(
+    ("cluster", "end", "taken"),
+    [("c1", 9, ["acknowledged"]), ("c2", 9, ["acknowledged"] * 2), ("c1", 3, ["acknowledged"] * 2)],
+    ids=["redelivered", "another broker", "a topic made anew"],
+)
+async def test_what_was_taken_is_not_taken_again(cluster: str, end: int, taken: list[str]) -> None:
+    rows = MemoryRows()
+    decisions = [
+        AlertAction(id=action, action=action, target=ID, at=at(0))  # type: ignore[arg-type]
+        for action in ("acknowledge", "unacknowledge")
+    ]
+    first = Stage(webhooks(), [], rows)
+    await first.shift.start()
+    await first.take(spike(), *decisions, spike(revision=2, status="updated"))
+    second = Stage(webhooks(), [], rows, cluster=cluster)
+    second.offset, second.end = 1, end
+    await second.shift.start()
+    await second.take(*decisions)
+    told = [each.event for each in (*first.alerts(), *second.alerts()) if each.event == "acknowledged"]
+    assert told == taken
+
+
 async def test_a_delivery_that_could_not_be_recorded_comes_again_under_the_same_key() -> None:
     class Failing(MemoryRows):
         broken = True
 
-        async def write(self, rows: object) -> None:
-            if self.broken and isinstance(rows, dict) and None in rows.values():
+        async def write(self, rows: Mapping[str, bytes | None]) -> None:
+            settled = [key for key, value in rows.items() if key.startswith("outbox|") and value is None]
+            if self.broken and settled:
                 raise ConnectionError("Kafka is away")
-            await super().write(rows)  # type: ignore[arg-type]
+            await super().write(rows)
 
     rows = Failing()
     one = Scripted("chat")

@@ -49,6 +49,7 @@ async def told(records: Sequence[Spike], crashes: Sequence[tuple[int, int, int]]
     for at, again, steps in [*sorted(crashes), (len(records), 0, -1)]:
         receivers = [Scripted("chat"), Scripted("mail", LATER, LATER)]
         stage = Stage(webhooks("chat", "mail"), receivers, rows, time)
+        stage.offset = done
         await stage.shift.start()
         for record in records[done : max(done, at)]:
             await stage.take(record)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,9 +37,14 @@ def no_models() -> Annotator:
 
 
 def read(
-    lines: list[Any], *, labelled: bool = False, load: Any = no_models, period: Period | None = None
+    lines: list[Any],
+    *,
+    labelled: bool = False,
+    load: Any = no_models,
+    period: Period | None = None,
+    objects: Sequence[str] = (),
 ) -> Counts:
-    counts = Counts("1h", period or Period())
+    counts = Counts("1h", period or Period(), objects)
     content = "".join(line if isinstance(line, str) else json.dumps(line) + "\n" for line in lines).encode()
     file = PostsFile("posts.jsonl", load, now=NOW, labelled=labelled, on_row=lambda: None)
     file.count([content], counts)
@@ -91,6 +98,31 @@ def test_posts_go_through_the_models_and_own_ones_are_left_out(tmp_path: Path) -
     counts = read(rows, load=lambda: build_annotator(watchlist, "open", "fast"), period=period)
     assert cells(counts) == {"romashka": [(START, 1, 2)]}
     assert not counts.notes
+
+
+def test_one_object_alone_is_counted_as_among_all(tmp_path: Path) -> None:
+    """The models then see only the posts that concern it, replies to its own posts among them."""
+    watchlist = tmp_path / "watchlist.yaml"
+    watchlist.write_text(WATCHLIST + "- {id: vasilek, kind: brand, name: Василёк, aliases: [Василёк]}\n")
+    rows = [
+        post(1, text="Ромашка ужасна", source="vk"),
+        post(2, text="Василёк ужасен", source="vk"),
+        post(3, text="Мы открылись", source="vk", author=OWN),
+        post(4, text="какой кошмар, верните деньги", source="vk", reply_to="3"),
+        post(5, text="погода хорошая", source="vk"),
+    ]
+    asked: list[int] = []
+
+    def load() -> Annotator:
+        annotator = build_annotator(watchlist, "open", "fast")
+        detect = annotator.detect
+        return replace(annotator, detect=lambda text: (asked.append(1), detect(text))[1])
+
+    every = cells(read(rows, load=load))
+    assert (len(asked), sum(total for _, _, total in every["romashka"])) == (5, 2)
+    asked.clear()
+    assert cells(read(rows, load=load, objects=["romashka"])) == {"romashka": every["romashka"]}
+    assert len(asked) == 2
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def past(days: int) -> list[tuple[int, int, int]]:
 
 
 def test_a_backfilled_object_has_no_first_day() -> None:
-    state = backfilled(P, past(3))
+    state = backfilled(P, past(3)).negativity
     state, _ = update(P, state, MONDAY + 3 * DAY, 30, 35)
     assert state.opened == MONDAY + 3 * DAY
 
@@ -43,9 +43,9 @@ def test_a_backfilled_object_has_no_first_day() -> None:
 def test_an_incident_of_the_past_neither_stays_open_nor_becomes_the_normal() -> None:
     counts = past(5)
     counts[-3:] = [(bucket, 60, 65) for bucket, _, _ in counts[-3:]]
-    state = backfilled(P, counts)
-    assert state.idle
-    assert expect(P, state, MONDAY + 5 * DAY, 5).negatives < 1.5
+    taught = backfilled(P, counts)
+    assert taught.negativity.idle and taught.volume.idle
+    assert expect(P, taught.negativity, MONDAY + 5 * DAY, 5).negatives < 1.5
 
 
 def test_holes_are_empty_buckets() -> None:
@@ -56,8 +56,8 @@ def test_holes_are_empty_buckets() -> None:
 
 def test_nothing_known_is_the_state_given() -> None:
     state = expected_of("person", P)
-    assert backfilled(P, [], state) == state
-    assert backfilled(P, []) == State()
+    assert backfilled(P, [], state).negativity == state
+    assert backfilled(P, []).negativity == State()
 
 
 @pytest.mark.parametrize("rows", [[(HOUR, 0, 1), (0, 0, 1)], [(HOUR, 0, 1), (HOUR, 0, 1)], [(7, 0, 1)]])

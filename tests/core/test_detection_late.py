@@ -59,10 +59,10 @@ def test_what_is_late_for_its_hour_counts_in_its_day() -> None:
     subject = detector()
     calm(subject, hours=36, every=60)
     subject.advance(watermark(DAY + 12 * 60, 900), NOW)
-    assert burst(subject, minute=DAY + 3 * 60, posts=30) == {"behind"}
+    assert burst(subject, minute=DAY + 3 * 60, posts=60) == {"behind"}
     spikes = subject.advance(watermark(2 * DAY, 2_000), NOW)
     (daily,) = only(spikes, "1d")
-    assert daily.negatives == 30
+    assert daily.negatives == 60
     assert daily.started_at == START + timedelta(days=1)
     assert only(spikes, "1h") == only(spikes, "5m") == []
 

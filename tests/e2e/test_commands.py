@@ -32,6 +32,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
         ["annotate"],
         ["detect"],
         ["backtest"],
+        ["backfill"],
         ["alerts"],
         ["train"],
         ["train", "sentiment"],
@@ -60,7 +61,7 @@ def test_every_command_explains_itself_with_an_example(command: list[str]) -> No
     done = molva(*command, "--help")
     assert done.returncode == 0
     assert "Usage: molva" in done.stdout
-    if command and command not in (["train"], ["eval"], ["schemas"], ["bench"]):
+    if command and command not in (["train"], ["eval"], ["schemas"], ["bench"], ["alerts"]):
         assert "Example:" in done.stdout
 
 

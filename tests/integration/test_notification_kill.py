@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,15 +17,17 @@ from pipeline.kafka import KafkaAdmin
 from pipeline.producer import Producer
 from pipeline.settings import Settings
 from pipeline.stages.notification_poll import GROUP
-from pipeline.topics import SPIKES
-from schemas import Spike
+from pipeline.topics import ALERTS, SPIKES
+from schemas import Alert, Spike
+from schemas.codec import decode
 from tests.alerts.listening import RealAlertmanager, Request, serving
 from tests.alerts.spikes import spike
+from tests.integration.workers import Worker, eventually, published
 from tests.sink.worlds import Broker
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
-ALERTS = """
+CONFIGURATION = """
 receivers:
   - {{name: manager, type: alertmanager, url: "{manager}", resend: 1s}}
   - {{name: hook, type: webhook, url: "{hook}"}}
@@ -43,68 +41,24 @@ def settings(new_broker: Callable[[Path], Broker], tmp_path: Path) -> Settings:
     return broker.settings(base)
 
 
-class Worker:
-    """``molva worker notification`` as a process."""
-
-    def __init__(self, settings: Settings, log: Path) -> None:
-        self._environment = {**os.environ, **settings.environment()}
-        self._log = log
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "pipeline.cli", "worker", "notification"],
-                env=self._environment,
-                stdout=log,
-                stderr=log,
-            )
-
-    def kill(self) -> None:
-        """As the kernel does it when memory is short."""
-        assert self._process is not None
-        assert self._process.poll() is None, self._log.read_text(encoding="utf-8")
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait(30)
-
-    def stop(self) -> int:
-        assert self._process is not None
-        self._process.terminate()
-        return self._process.wait(60)
-
-
 @pytest.fixture
 def worker(settings: Settings, tmp_path: Path) -> Iterator[Worker]:
-    process = Worker(settings, tmp_path / "worker.log")
+    process = Worker("notification", settings, tmp_path / "worker.log")
     yield process
-    if process._process is not None and process._process.poll() is None:
-        process._process.kill()
-        process._process.wait(30)
+    process.end()
 
 
-def event(revision: int, status: str, **more: Any) -> Spike:
-    """An event of one spike that began a minute before this test."""
+def event(revision: int, status: str, object_id: str = "bank", **more: Any) -> Spike:
+    """An event of an object's one spike that began a minute before this test."""
     start = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=1)
     moments = {"opened_at": start, "started_at": start, "updated_at": start}
     ended = {"resolved_at": start} if status == "resolved" else {}
-    return spike("bank", revision, status, **moments, **ended, **more)
+    return spike(object_id, revision, status, **moments, **ended, **more)
 
 
 async def publish(settings: Settings, *events: Spike) -> None:
     async with Producer(settings) as producer:
         await producer.emit([outgoing(SPIKES, each) for each in events])
-
-
-async def eventually(holds: Callable[[], Awaitable[Any]]) -> Any:
-    """Look again until there is something.
-
-    Raises:
-        TimeoutError: there is nothing after a minute.
-    """
-    async with asyncio.timeout(150):
-        while not (found := await holds()):  # noqa: ASYNC110 — other processes tell no event
-            await asyncio.sleep(0.1)
-    return found
 
 
 async def processed(settings: Settings, count: int) -> None:
@@ -137,7 +91,7 @@ async def test_a_crisis_fires_is_resolved_and_survives_every_restart(
     async with serving() as pager, serving() as hook:
         manager = RealAlertmanager(program, tmp_path / "manager", pager.url)
         file = tmp_path / "alerts.yaml"
-        file.write_text(ALERTS.format(manager=manager.url, hook=hook.url), encoding="utf-8")
+        file.write_text(CONFIGURATION.format(manager=manager.url, hook=hook.url), encoding="utf-8")
         try:
             await manager.start()
             worker.start()
@@ -173,7 +127,7 @@ async def test_a_crisis_fires_is_resolved_and_survives_every_restart(
 async def test_a_worker_that_stands_by_takes_over(settings: Settings, worker: Worker, tmp_path: Path) -> None:
     async with KafkaAdmin(settings) as admin:
         await admin.ensure_topics()
-    second = Worker(settings, tmp_path / "second.log")
+    second = Worker("notification", settings, tmp_path / "second.log")
     async with serving() as hook:
         text = f"receivers: [{{name: hook, type: webhook, url: '{hook.url}'}}]\n"
         (tmp_path / "alerts.yaml").write_text(text, encoding="utf-8")
@@ -192,3 +146,41 @@ async def test_a_worker_that_stands_by_takes_over(settings: Settings, worker: Wo
             assert second.stop() == 0
     keys = [each.headers["Idempotency-Key"].split("#", 1)[1] for each in hook.requests]
     assert keys == ["1#hook", "3#hook"]
+
+
+async def test_kills_in_mid_stream_give_no_revision_a_second_content(
+    settings: Settings, worker: Worker, tmp_path: Path
+) -> None:
+    objects, last = [f"o{number}" for number in range(40)], 6
+    async with KafkaAdmin(settings) as admin, Producer(settings) as producer, serving() as hook:
+        await admin.ensure_topics()
+        text = f"receivers: [{{name: hook, type: webhook, url: '{hook.url}'}}]\n"
+        (tmp_path / "alerts.yaml").write_text(text, encoding="utf-8")
+
+        async def trickle(*revisions: int) -> None:
+            for revision in revisions:
+                status = {1: "opened", last: "resolved"}.get(revision, "updated")
+                for object_id in objects:  # one by one, so that there are many checkpoints
+                    await producer.emit([outgoing(SPIKES, event(revision, status, object_id))])
+
+        for revision in range(1, last, 2):
+            worker.start()
+            before = sum((await admin.end_offsets([ALERTS])).values())
+            flowing = asyncio.create_task(trickle(revision, revision + 1))
+
+            async def telling(before: int = before) -> bool:
+                return sum((await admin.end_offsets([ALERTS])).values()) > before
+
+            await eventually(telling)
+            worker.kill()
+            await flowing
+        worker.start()
+        await processed(settings, last * len(objects))
+        await hook.received(2 * len(objects))
+        assert worker.stop() == 0
+    found: dict[str, set[bytes]] = {}
+    for record in await published(settings, ALERTS):
+        found.setdefault(decode(Alert, record.value).event_id, set()).add(record.value)
+    assert [key for key, values in found.items() if len(values) > 1] == []
+    ids = [spike(object_id).id for object_id in objects]
+    assert found.keys() == {f"{each}#{revision}" for each in ids for revision in range(1, last + 1)}

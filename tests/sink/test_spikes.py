@@ -126,6 +126,8 @@ def test_stored_and_found(client: Any, writer: Writer) -> None:
     assert client.execute("SELECT resolution, activation FROM spikes WHERE object_id = 'vtb'") == [
         ("1h", None)
     ]
+    history = "SELECT toString(resolution) FROM spike_history ORDER BY object_id"
+    assert client.execute(history) == [("1d",), ("1h",)], "a view keeps the types that it was made with"
 
 
 @pytest.mark.integration

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -10,13 +11,15 @@ from typing import Any
 import pytest
 
 from pipeline.batches import Incoming
+from pipeline.core.baselines import baseline
 from pipeline.core.detection import PartitionDetector
+from pipeline.core.windows import DAY, seconds
 from pipeline.emission import Outgoing
 from pipeline.metrics import Metrics
 from pipeline.stages.detection import CHECKPOINT_RECORDS, Detection
 from pipeline.storm import StormLimit
-from pipeline.topics import DEAD_LETTERS, MENTIONS, RAW, SPIKES
-from schemas import DeadLetter, Mention, Origin, Record, Sentiment, Spike, Watermark
+from pipeline.topics import BASELINES, DEAD_LETTERS, MENTIONS, RAW, SPIKES
+from schemas import Baseline, DeadLetter, Mention, Origin, Record, Sentiment, Spike, Watermark
 from schemas.codec import decode, encode
 
 T0 = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
@@ -123,6 +126,14 @@ def messages(records: Sequence[Record | bytes], first: int = 0) -> list[Any]:
                 timestamp=(T0 + timedelta(seconds=offset)).timestamp(),
             )
         )
+    return found
+
+
+def of_baselines(*records: Record | bytes) -> list[Any]:
+    """Messages of ``molva.baselines``."""
+    found = messages(records)
+    for message in found:
+        message.topic = BASELINES
     return found
 
 
@@ -250,6 +261,59 @@ async def test_a_revoked_partition_is_read_again_from_the_table() -> None:
     done = max(stream.acknowledged) + 1
     await run.stage.run(Stream(messages(records[done:], done)))
     assert {spike.event_id for spike in run.spikes()} == {spike.event_id for spike in expected}
+
+
+def past() -> Baseline:
+    """Ten days with ten mentions an hour, one negative, before `T0`."""
+    begin = seconds(T0) - 10 * DAY
+    cells = {begin + hour * 3600: (1, 10) for hour in range(240)}
+    return baseline("bank", "brand", "replay:x", cells, begin, seconds(T0), T0)
+
+
+def first_hour() -> list[Record]:
+    """Sixty negatives in an hour, the object's first."""
+    records: list[Record] = [mention(n, T0 + n * HOUR / 60, "negative") for n in range(60)]
+    origin = Origin(topic=RAW, partition=0, offset=60)
+    records.append(
+        Watermark(timeline="replay:x", agent="a", watermark=T0 + HOUR, partitions=1, origin=origin)
+    )
+    return records
+
+
+async def test_a_baseline_is_confirmed_at_once_and_ends_the_warm_up() -> None:
+    records = first_hour()
+    assert (await undisturbed(records)).spikes() == []
+    run, table = Run(Table(), len(records)), Table()
+    run.stage.states = table
+    stream = Stream([*of_baselines(past()), *messages(records)])
+    await run.stage.run(Stream(stream.messages[:1]))
+    assert [key.split("|")[1] for key in table.rows] == ["object"], "it waits for no mention"
+    await run.stage.run(Stream(stream.messages[1:]))
+    assert {spike.status for spike in run.spikes()} >= {"opened"}
+    value = run.metrics.registry.get_sample_value
+    assert value("molva_baselines_total", {"resolution": "1d", "outcome": "learned"}) == 1
+
+
+async def test_a_baseline_delivered_again_changes_no_spike() -> None:
+    records = first_hour()
+    run = Run(Table(), len(records))
+    await run.stage.run(Stream([*of_baselines(past()), *messages(records)]))
+    again, table = Run(Table(), len(records)), Table()
+    again.stage.states = table
+    await again.stage.run(Stream([*of_baselines(past()), *messages(records)[:30]]))
+    again.stage.forget()
+    await again.stage.run(Stream([*of_baselines(past()), *messages(records)]))
+    assert again.spikes() == run.spikes() != []
+
+
+async def test_a_broken_baseline_is_a_dead_letter() -> None:
+    broken = past().model_dump(mode="json") | {"counts": []}
+    (message,) = of_baselines(past())
+    message.value = json.dumps(broken).encode()
+    run = Run(Table(), 1)
+    await run.stage.run(Stream([message]))
+    (letter,) = [decode(DeadLetter, item.message.value) for item in run.sent]
+    assert (letter.origin, letter.reason) == (f"{BASELINES}:0:0", "invalid")
 
 
 async def test_the_end_of_time_ends_no_worker() -> None:

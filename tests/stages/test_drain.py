@@ -9,7 +9,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from pipeline.drain import HOPS, NotDrained, drain
-from pipeline.topics import DEAD_LETTERS, MENTIONS, RAW
+from pipeline.topics import BASELINES, DEAD_LETTERS, MENTIONS, RAW
 
 T0 = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 
@@ -63,14 +63,14 @@ async def test_groups_are_awaited_from_upstream_to_downstream() -> None:
 
 async def test_a_group_that_stands_still_is_named() -> None:
     time = Time()
-    with pytest.raises(NotDrained, match="molva-detection stands still with 10 records"):
+    with pytest.raises(NotDrained, match="molva-detection stands still with 20 records"):
         await drain(Broker(3, stuck="molva-detection"), time, timedelta(seconds=5), sleep=time.sleep)
     assert time.now - T0 >= timedelta(seconds=5)
 
 
 def test_the_first_hop_reads_what_agents_publish_and_detection_reads_mentions() -> None:
     assert HOPS[0].topics == (RAW,)
-    assert HOPS[1].topics == (MENTIONS,)
+    assert HOPS[1].topics == (MENTIONS, BASELINES)
 
 
 async def test_dead_letters_of_storage_itself_are_awaited() -> None:

@@ -54,6 +54,34 @@ ALTER TABLE spikes ADD COLUMN IF NOT EXISTS signal LowCardinality(String) DEFAUL
 ALTER TABLE mentions ADD COLUMN IF NOT EXISTS names Array(LowCardinality(String)) COMMENT 'who and what else the post names, without the object' AFTER cluster,
     ADD COLUMN IF NOT EXISTS region LowCardinality(String) DEFAULT '' COMMENT 'where it is said; empty: unknown' AFTER names;
 
+-- As in 0005: a view keeps the types that it was made with, and 1d was none of them.
+CREATE OR REPLACE VIEW spike_history AS
+SELECT
+    id,
+    any(s.object_id) AS object_id,
+    any(s.object_kind) AS object_kind,
+    any(s.timeline) AS timeline,
+    any(s.resolution) AS resolution,
+    any(s.started_at) AS started_at,
+    any(s.opened_at) AS opened_at,
+    argMax(s.status, s.revision) AS status,
+    max(s.updated_at) AS updated_at,
+    max(s.resolved_at) AS resolved_at,
+    max(s.revision) AS revisions,
+    dateDiff('minute', started_at, updated_at) AS minutes,
+    argMax(s.score, s.revision) AS score,
+    max(s.peak_score) AS peak_score,
+    argMax(s.negatives, s.revision) AS negatives,
+    argMax(s.expected_negatives, s.revision) AS expected_negatives,
+    argMax(s.total, s.revision) AS total,
+    argMax(s.expected_total, s.revision) AS expected_total,
+    argMax(s.authors, s.revision) AS authors,
+    argMax(s.top_posts.url, s.revision) AS top_urls,
+    argMax(s.top_posts.excerpt, s.revision) AS top_excerpts,
+    argMax(s.top_sources.source, s.revision) AS sources
+FROM spikes AS s
+GROUP BY id;
+
 -- Each spike as of its last event, with why: what spike_history (0005) shows and what was added since.
 CREATE VIEW IF NOT EXISTS spike_explanations AS
 SELECT
