@@ -16,7 +16,7 @@ READY := $(VENV)/.ready
 EXTRAS := dev,train,charts,tracing
 DATA ?= $(or $(MOLVA_DATA),../shared/data)
 
-.PHONY: help setup demo test lint format bench train env lock clean
+.PHONY: help setup demo test chaos lint format bench train env lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ demo: setup ## the whole pipeline on this machine with a bundled story, under tw
 
 test: setup ## the whole test suite
 	$(BIN)/pytest
+
+chaos: setup ## schedules of faults on Apache Kafka and ClickHouse, at most 30 minutes; CHAOS="--minutes 5 ..."
+	$(BIN)/python -m tests.chaos.campaign --minutes 30 $(CHAOS)
 
 lint: setup ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .

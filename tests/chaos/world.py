@@ -1,0 +1,220 @@
+"""All that the chaos suite disturbs: Apache Kafka, ClickHouse, every stage as processes, proxies between.
+
+Workers reach the servers through proxies alone; what publishes and what judges reaches them directly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Self
+
+import httpx
+
+from pipeline.embedded.clickhouse import EmbeddedClickHouse
+from pipeline.embedded.kafka import EmbeddedKafka
+from pipeline.embedded.process import LOOPBACK, free_ports
+from pipeline.health import probe
+from pipeline.kafka import KafkaAdmin, state_specs
+from pipeline.settings import Settings
+from pipeline.sink.clickhouse import connect
+from pipeline.sink.migrations import migrate
+from pipeline.supervisor import Crash, Supervisor, WorkerSpec
+from pipeline.topics import TOPICS
+from tests.chaos.clickhouse_http import ClickHouse
+from tests.chaos.proxy import Proxy
+from tests.chaos.schedule import WORKERS
+
+WATCHLIST = Path(str(files("pipeline.demo") / "watchlist.yaml"))
+CLOCK = Path(__file__).with_name("clock.c")
+PARTITIONS = 4
+DISK_MB = 1024
+READY_S = 180.0
+LOOK_S = 0.2
+LISTENER = "WORKERS"
+PLAINTEXT = "listener.security.protocol.map=BROKERS:PLAINTEXT,CONTROLLERS:PLAINTEXT"
+
+
+class World:
+    """A pipeline of its own: ``async with World(folder, brokers=3) as world``."""
+
+    def __init__(self, folder: Path, brokers: int = 1, workers: tuple[str, ...] = WORKERS) -> None:
+        self.folder = folder
+        self.kafka = EmbeddedKafka(folder, brokers=brokers, short_lived=True)
+        self.disk: Path | None = None
+        """A small file system of ClickHouse's own; None where it cannot be made (it takes root and Linux)."""
+        self.clocks: Path | None = None
+        """Where the clock of a worker is set; None where there is no C compiler."""
+        self.to_brokers = [Proxy() for _ in range(brokers)]
+        self.to_clickhouse = Proxy()
+        self.crashes: list[Crash] = []
+        self._names = workers
+        self._closing = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as closing:
+            self.disk = closing.enter_context(_small_disk(self.folder / "disk"))
+            self.clickhouse = EmbeddedClickHouse(self.disk or self.folder)
+            for proxy in (*self.to_brokers, self.to_clickhouse):
+                await closing.enter_async_context(proxy)
+            await asyncio.to_thread(closing.enter_context, self.clickhouse)
+            await asyncio.to_thread(closing.enter_context, self.kafka)
+            await asyncio.to_thread(self._put_proxies_before_brokers)
+            self.to_clickhouse.target = self.clickhouse.port
+            self.clocks = _clocks(self.folder)
+            self.settings = await self._prepare()
+            self.supervisor = self.workers(self._names)
+            closing.push_async_callback(asyncio.to_thread, self.supervisor.stop)
+            self.supervisor.start()
+            watching = asyncio.create_task(self._watch())
+            closing.callback(watching.cancel)
+            await self.ready(READY_S)
+            self._closing = closing.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._closing.aclose()
+
+    def _put_proxies_before_brokers(self) -> None:
+        """A listener more for the workers, which are told the address of the proxy."""
+        self.kafka.stop()
+        for node, proxy, port in zip(
+            self.kafka.nodes, self.to_brokers, free_ports(len(self.to_brokers)), strict=True
+        ):
+            proxy.target = port
+            file = node.folder / "server.properties"
+            lines = file.read_text().splitlines()
+            file.write_text("".join(_with_listener(line, port, proxy.port) + "\n" for line in lines))
+            node.launch()
+        for node in self.kafka.nodes:
+            node.await_ready(of=len(self.kafka.nodes))
+
+    async def _prepare(self) -> Settings:
+        """Topics and tables; the settings of the workers."""
+        direct = self.kafka.settings(Settings()).model_copy(
+            update={
+                "data_dir": self.folder,
+                "watchlist": WATCHLIST,
+                "partitions": PARTITIONS,
+                "clickhouse_host": LOOPBACK,
+                "clickhouse_port": self.clickhouse.port,
+                "clickhouse_http_port": self.clickhouse.http_port,
+                "clickhouse_user": self.clickhouse.user,
+                "clickhouse_password": type(Settings().clickhouse_password)(self.clickhouse.password),
+            }
+        )
+        with connect(direct, database="default") as client:
+            migrate(client, direct.clickhouse_database)
+        async with KafkaAdmin(direct) as admin:
+            await admin.ensure_topics([*TOPICS, *state_specs(direct)])
+        proxied = ",".join(f"{LOOPBACK}:{proxy.port}" for proxy in self.to_brokers)
+        return direct.model_copy(
+            update={"kafka_bootstrap": proxied, "clickhouse_port": self.to_clickhouse.port}
+        )
+
+    def workers(self, names: tuple[str, ...]) -> Supervisor:
+        """Processes named ``<stage>-<number>``, as `molva up` runs them; not started."""
+        ports = free_ports(len(names))
+        specs = [
+            WorkerSpec(name, ("worker", name.rpartition("-")[0]), port)
+            for name, port in zip(names, ports, strict=True)
+        ]
+        environment = self.settings.environment()
+        if self.clocks is not None:
+            environment |= {"LD_PRELOAD": str(self.clocks / "clock.so"), "CHAOS_CLOCKS": str(self.clocks)}
+        return Supervisor(specs, environment, self.folder / "logs", time.monotonic)
+
+    async def _watch(self) -> None:
+        """Start again what has ended, as `molva up` does."""
+        while True:
+            self.crashes += await asyncio.to_thread(self.supervisor.poll)
+            await asyncio.sleep(LOOK_S)
+
+    async def unready(self) -> dict[str, str]:
+        """Which workers are not ready, and why."""
+        specs = self.supervisor.specs
+        told = await asyncio.gather(
+            *(asyncio.to_thread(probe, LOOPBACK, spec.metrics_port) for spec in specs)
+        )
+        return {spec.name: each.why for spec, each in zip(specs, told, strict=True) if not each.ready}
+
+    async def ready(self, seconds: float) -> None:
+        """Return when all are.
+
+        Raises:
+            TimeoutError: one is not in time; the message says which, and why.
+        """
+        await until(self.unready, lambda found: not found, seconds, "not ready")
+
+    def ask(self) -> ClickHouse:
+        """ClickHouse over HTTP, past the proxy."""
+        server = self.clickhouse
+        return ClickHouse(
+            f"http://{server.host}:{server.http_port}",
+            server.user,
+            server.password,
+            self.settings.clickhouse_database,
+        )
+
+    async def server_up(self) -> bool:
+        """Whether ClickHouse answers at the moment."""
+        try:
+            return await asyncio.to_thread(self.ask().rows, "SELECT 1") == [[1]]
+        except httpx.HTTPError:
+            return False
+
+
+async def until(look: Callable[[], object], good: Callable[..., bool], seconds: float, what: str) -> None:
+    """Look until it is good.
+
+    Raises:
+        TimeoutError: it is not after ``seconds``; the message has the last look.
+    """
+    deadline = time.monotonic() + seconds
+    while not good(found := await look()):  # type: ignore[misc]
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} after {seconds:.0f} s: {found}")
+        await asyncio.sleep(LOOK_S)
+
+
+def _with_listener(line: str, port: int, proxy: int) -> str:
+    if line.startswith("listeners="):
+        return f"{line},{LISTENER}://{LOOPBACK}:{port}"
+    if line.startswith("advertised.listeners="):
+        return f"{line},{LISTENER}://{LOOPBACK}:{proxy}"
+    return f"{line},{LISTENER}:PLAINTEXT" if line == PLAINTEXT else line
+
+
+@contextmanager
+def _small_disk(folder: Path) -> Iterator[Path | None]:
+    if os.geteuid() != 0 or shutil.which("mount") is None:
+        yield None
+        return
+    folder.mkdir(parents=True)
+    options = f"size={DISK_MB}m,mode=700"
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "molva-chaos", str(folder)], check=False)
+    if done.returncode != 0:
+        yield None
+        return
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def _clocks(folder: Path) -> Path | None:
+    compiler = shutil.which("cc")
+    if compiler is None:
+        return None
+    clocks = folder / "clocks"
+    clocks.mkdir()
+    command = [compiler, "-shared", "-fPIC", "-O1", "-o", str(clocks / "clock.so"), str(CLOCK), "-ldl"]
+    subprocess.run(command, check=True)
+    return clocks
