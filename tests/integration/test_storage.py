@@ -161,7 +161,9 @@ async def test_crash_between_intent_and_commit(
 
 
 @pytest.mark.parametrize(
-    "expression", ["throwIf(label = 'positive')", "toUInt8(object_id)"], ids=["throws", "looks like a bad row"]
+    "expression",
+    ["throwIf(label = 'positive')", "toUInt8(object_id)"],
+    ids=["throws", "looks like a bad row"],
 )
 async def test_view_that_throws_holds_back_and_is_exact_when_mended(world: World, expression: str) -> None:
     client = connect(world.settings)
