@@ -111,15 +111,22 @@ class PartitionWriter:
         selection = await self._try(lambda: writer.select(reading.entries, batch, resumed=resumed), "look-up")
         skipped.inc(selection.skipped)
         entries: Sequence[Entry] = selection.entries
-        while True:
-            try:
-                await self._try(partial(writer.insert, entries, batch), "insert")
-            except RowsRejected as error:
-                log.error("%s: ClickHouse rejects rows of %s: %s", self.partition, batch.token, error)
-                rejected = await self._try(partial(writer.rejected, entries), "search")
-                entries = await self._set_aside(entries, rejected, records, batch)
-            else:
-                return entries
+        while rejected := await self._try(partial(self._insert, entries, batch), "insert"):
+            entries = await self._set_aside(entries, rejected, records, batch)
+        return entries
+
+    def _insert(self, entries: Sequence[Entry], batch: Batch) -> Sequence[Rejected]:
+        """Insert the rows, or say which of them do not fit. Where none is at fault, inserting is tried again.
+
+        Raises:
+            Unavailable: the rows are not in ClickHouse, through no fault of theirs.
+        """
+        try:
+            self._around.writer.insert(entries, batch)
+        except RowsRejected as error:
+            log.error("%s: ClickHouse rejects rows of %s: %s", self.partition, batch.token, error)
+            return self._around.writer.rejected(entries)
+        return ()
 
     async def _set_aside(
         self,
