@@ -79,10 +79,12 @@ def rows(lines: Iterable[str], resolution: Resolution) -> Iterator[Row]:
     """Parse the CSV; blank lines are skipped.
 
     Raises:
-        DetectFileError: a line has too few or too many fields, a wrong time or a wrong number.
+        DetectFileError: a line has too few or too many fields, a wrong time or a wrong number; or there
+            is no row.
     """
     reader = csv.reader(lines, strict=True)
     columns: tuple[str, ...] | None = None
+    empty = True
     try:
         for fields in reader:
             if not any(field.strip() for field in fields):
@@ -93,8 +95,11 @@ def rows(lines: Iterable[str], resolution: Resolution) -> Iterator[Row]:
                     continue
                 columns = COLUMNS[: max(3, len(fields))]
             yield _row(columns, fields, reader.line_num, STEPS[resolution])
+            empty = False
     except csv.Error as error:
         raise DetectFileError(reader.line_num, f"not CSV: {error}") from error
+    if empty:
+        raise DetectFileError(max(1, reader.line_num), f"there is no row: write rows of {','.join(COLUMNS)}")
 
 
 def _header(fields: list[str], line: int) -> tuple[str, ...]:

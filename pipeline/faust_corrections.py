@@ -3,8 +3,9 @@
 1. Faust hands aiokafka its live set of active partitions; when a rebalance empties it meanwhile, aiokafka
    takes the empty set for "all partitions" and messages of paused partitions are lost (issue 596).
    Cure: hand over a frozen copy.
-2. After table recovery, partitions are resumed before they are sought back to their committed offsets, so
-   that records fetched in between are delivered twice or skipped. Cure: seek first.
+2. After a rebalance and after table recovery, partitions are resumed before they are sought back to their
+   committed offsets, so that records fetched in between are delivered twice or skipped. Cure: seek first,
+   and not a second time while records flow.
 3. A table's recovery stops at ListOffsets(latest), which the embedded broker understates. Cure: the end
    is asked from an injected function (a fetch's high watermark).
 4. Where Faust's compiled stream is missing (no wheel for the platform, ``NO_CYTHON``), its Python twin
@@ -18,6 +19,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
 from importlib.metadata import version
 from inspect import iscoroutine
@@ -54,7 +56,8 @@ def apply(end_offsets: EndOffsets | None = None) -> None:
             "install with constraints.txt"
         )
     ThreadDelegateConsumer._getmany = _getmany_of_a_frozen_set
-    Recovery.on_recovery_completed = _seek_then_resume
+    Recovery.on_recovery_completed = _seek_then_complete
+    Recovery._resume_streams = _seek_then_resume
     Consumer.ack = _ack_of_this_assignment
     Consumer.wait_first = _wait_first_where_it_waits
     if end_offsets is not None:
@@ -67,6 +70,7 @@ def apply(end_offsets: EndOffsets | None = None) -> None:
 
 _plain_getmany = ThreadDelegateConsumer._getmany
 _plain_on_recovery_completed = Recovery.on_recovery_completed
+_plain_resume_streams = Recovery._resume_streams
 _plain_ack = Consumer.ack
 _plain_wait_first = Consumer.wait_first
 
@@ -76,10 +80,33 @@ async def _getmany_of_a_frozen_set(self: Any, active_partitions: Any, *args: Any
     return await _plain_getmany(self, frozen, *args, **kwargs)
 
 
+async def _seek_then_complete(self: Any, generation_id: int = 0) -> None:
+    await _seek_before(_plain_on_recovery_completed, self, generation_id)
+
+
 async def _seek_then_resume(self: Any, generation_id: int = 0) -> None:
-    if self.app.consumer.assignment() and self.app.consumer_generation_id == generation_id:
-        await self._wait(self.app.consumer.perform_seek(), timeout=self.app.conf.broker_request_timeout)
-    await _plain_on_recovery_completed(self, generation_id)
+    await _seek_before(_plain_resume_streams, self, generation_id)
+
+
+async def _seek_before(
+    resume: Callable[[Any, int], Awaitable[None]], recovery: Any, generation_id: int
+) -> None:
+    """Seek, then let Faust resume; its own seek after that is left out (those of the fetcher are not)."""
+    consumer, mine = recovery.app.consumer, asyncio.current_task()
+    if not consumer.assignment() or recovery.app.consumer_generation_id != generation_id:
+        await resume(recovery, generation_id)
+        return
+    seek = consumer.perform_seek
+    await recovery._wait(seek(), timeout=recovery.app.conf.broker_request_timeout)
+
+    async def stay() -> None:
+        return None
+
+    consumer.perform_seek = lambda: stay() if asyncio.current_task() is mine else seek()
+    try:
+        await resume(recovery, generation_id)
+    finally:
+        consumer.perform_seek = seek
 
 
 def _ack_of_this_assignment(self: Any, message: Any) -> bool:

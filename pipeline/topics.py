@@ -60,7 +60,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(BASELINES, (Baseline,), "object id", True, -1, "past counts of objects new to the watchlist", True),
     Topic(SPIKES, (Spike,), "object id", False, 90 * DAY_MS, "spikes opened, updated, resolved"),
     Topic(ALERTS, (Alert,), "incident id", False, 90 * DAY_MS, "incidents: what people are told"),
-    Topic(ACTIONS, (AlertAction,), "target", False, 90 * DAY_MS, "what people decide about alerts"),
+    Topic(ACTIONS, (AlertAction,), "target", False, -1, "what people decide about alerts"),
     Topic(DELETED, (Deletion,), "post id", False, 30 * DAY_MS, "posts deleted at their source"),
     Topic(
         DEAD_LETTERS, (DeadLetter,), "dead letter id", False, 90 * DAY_MS, "records that cannot be processed"

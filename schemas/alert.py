@@ -23,7 +23,7 @@ AlertEvent = Literal[
     "updated",
     "resolved",  # all its spikes are
     "reopened",
-    "expired",  # nothing was heard of its spikes for a week: taken as resolved
+    "expired",  # nothing was heard of its spikes for 14 days: taken as resolved
     "acknowledged",
     "unacknowledged",
     "snoozed",

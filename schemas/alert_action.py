@@ -16,6 +16,9 @@ Recurrence = Literal["", "daily", "weekly"]
 EVERYTHING = "*"
 """The target of a snooze or a maintenance window for all objects."""
 
+LAST_YEAR = 9000
+"""In it a window must end: the wall clocks of a zone have no year 10000."""
+
 
 class AlertAction(Record):
     """One decision.
@@ -56,6 +59,8 @@ class AlertAction(Record):
                 raise ValueError(f"a {self.action} needs `until`")
             if self.until <= (self.since or self.at):
                 raise ValueError(f"a {self.action} must end after it begins")
+            if self.until.year > LAST_YEAR:
+                raise ValueError(f"a {self.action} must end before the year {LAST_YEAR + 1}")
         return self
 
     @property

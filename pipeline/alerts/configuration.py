@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
+from pipeline.alerts.http_call import check_address
 from pipeline.alerts.wording import FIELDS, LINK_FIELDS
 from pipeline.core.wording import Language
 from schemas.alert import AlertEvent
@@ -21,6 +22,8 @@ from schemas.base import LIVE
 from schemas.mention import ObjectKind
 from schemas.spike import Resolution, Severity, Signal
 
+LONGEST = timedelta(days=366)
+"""No duration is longer; more is a slip of the finger, and some of it no moment can be moved by."""
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
@@ -29,14 +32,17 @@ def duration(value: object) -> object:
     """``90s``, ``15m``, ``2h``, ``1d``, ``1w`` as a `timedelta`; what is none stays for pydantic to refuse.
 
     Raises:
-        ValueError: a text that is no duration.
+        ValueError: a text that is no duration, or one longer than `LONGEST`.
     """
     if not isinstance(value, str):
         return value
     found = re.fullmatch(r"\s*(\d{1,6})\s*([smhdw])\s*", value)
     if found is None:
         raise ValueError("write a number and s, m, h, d or w, e.g. `15m`")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    length = timedelta(**{_UNITS[found[2]]: int(found[1])})
+    if length > LONGEST:
+        raise ValueError(f"at most {LONGEST.days}d")
+    return length
 
 
 def _hours(value: object) -> object:
@@ -75,7 +81,24 @@ def _template(known: frozenset[str]) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _address(value: SecretStr) -> SecretStr:
+    check_address(value.get_secret_value())
+    return value
+
+
+def _sendable(headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
+    """Names and values that HTTP can carry (RFC 9110, 5.1 and 5.5), of ASCII; no value is told."""
+    for name, value in headers.items():
+        if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name):
+            raise ValueError(f"{name!r} is no name of a header: letters, digits and `-`")
+        if not re.fullmatch(r"([!-~]([ \t!-~]*[!-~])?)?", value.get_secret_value()):
+            raise ValueError(f"the value of {name} holds more than one line of ASCII: encode or mend it")
+    return headers
+
+
 Duration = Annotated[timedelta, BeforeValidator(duration), Field(gt=timedelta(0))]
+Address = Annotated[SecretStr, AfterValidator(_address)]
+"""Of http or https."""
 Zone = Annotated[str, AfterValidator(_zone)]
 Several = BeforeValidator(_listed)
 Worded = Annotated[str, _template(FIELDS)]
@@ -112,19 +135,21 @@ class AlertmanagerConfig(ReceiverConfig):
     """An Alertmanager; it is told every event, its own routes decide."""
 
     type: Literal["alertmanager"]
+    url: Address | None = None
     resend: Duration = timedelta(minutes=1)
     hold: Duration = timedelta(hours=1)
-    proxy: SecretStr | None = None
+    proxy: Address | None = None
 
 
 class WebhookConfig(ReceiverConfig):
     """A program of one's own."""
 
     type: Literal["webhook"]
+    url: Address | None = None
     secret: SecretStr | None = None
     secret_file: str | None = None
-    headers: dict[str, SecretStr] = Field(default_factory=dict)
-    proxy: SecretStr | None = None
+    headers: Annotated[dict[str, SecretStr], AfterValidator(_sendable)] = Field(default_factory=dict)
+    proxy: Address | None = None
 
 
 class AppriseConfig(ReceiverConfig):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -21,6 +22,8 @@ PRIVATE = {"apprise": ("url",), "webhook": ("secret",), "alertmanager": ()}
 """Keys that hold nothing but secrets: written out in the file they are refused."""
 TYPES = tuple(PRIVATE)
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_PASSWORD = re.compile(rf"(?<=:){_VARIABLE.pattern}(?=@)")
+"""A password in an address (``user:${NAME}@host``): what stands in NAME is percent-encoded there."""
 
 
 class AlertsError(UsageError):
@@ -62,8 +65,10 @@ def read_configuration(path: Path, environment: Mapping[str, str]) -> Configurat
     try:
         configuration = Configuration.model_validate(document)
     except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False)
-        problems += [_problem(detail, lines) for detail in details]
+        found = [_problem(each, lines) for each in error.errors(include_url=False, include_input=False)]
+        filled = {(line, problem.partition(":")[0]) for line, problem in problems}
+        # an address whose variable is not set need not be told to be no address
+        problems += [each for each in found if (each[0], each[1].partition(":")[0]) not in filled]
     if problems:
         raise AlertsError(problems.told(path))
     return configuration
@@ -93,6 +98,8 @@ def _fill_in(
         for name in _VARIABLE.findall(value):
             if not environment.get(name):
                 complain(key, f": the variable {name} is not set in the environment")
+        if key in ("url", "proxy"):
+            value = _PASSWORD.sub(lambda found: quote(environment.get(found[1], ""), safe=""), value)
         return _VARIABLE.sub(lambda found: environment.get(found[1], ""), value)
 
     for key in PRIVATE.get(str(receiver.get("type")), ()):

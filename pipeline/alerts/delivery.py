@@ -8,6 +8,7 @@ idempotency key.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, cast
@@ -15,6 +16,8 @@ from typing import Literal, cast
 from pipeline.alerts.outbox import Item, Outbox
 from pipeline.alerts.receiver import Delivered, Later, Outcome, Receiver, Refused, Reminded, Standing
 from pipeline.metrics import Metrics
+
+log = logging.getLogger("molva.alerts")
 
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 300.0
@@ -37,6 +40,18 @@ def pause(attempt: int, asked: float, random: Callable[[], float]) -> float:
     # 2**20 s is beyond the cap; more would only make a large number
     longest = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(attempt - 1, 20))
     return max(longest * (0.5 + random() / 2), min(asked, LONGEST_WISH_S))
+
+
+async def attempt(telling: Awaitable[Outcome]) -> Outcome:
+    """Await a receiver's ``send`` or ``remind``; an exception out of it is worth another try.
+
+    Foreign libraries (Apprise has a hundred services) may raise anything, and one receiver must not stop
+    the others.
+    """
+    try:
+        return await telling
+    except Exception as error:  # noqa: BLE001 - see above; a cancellation is none
+        return Later(f"{type(error).__name__}: {error}", cause=error)
 
 
 class Courier:
@@ -90,12 +105,12 @@ class Courier:
                 self._wake.clear()
 
     async def _deliver(self, item: Item) -> None:
-        attempt = 0
+        failed, last = 0, ""
         while True:
             if self._clock() - item.notification.queued_at > self._patience:
-                await self._end(item, "expired", f"tried for {self._patience}, in vain")
+                await self._end(item, "expired", f"tried for {self._patience}, in vain{last}")
                 return
-            outcome = await self.receiver.send(item.notification)
+            outcome = await attempt(self.receiver.send(item.notification))
             match outcome:
                 case Delivered():
                     self._reminded_at = self._reminded_at or self._clock()
@@ -104,10 +119,12 @@ class Courier:
                 case Refused(why):
                     await self._end(item, "refused", why)
                     return
-                case Later(_, after):
-                    attempt += 1
+                case Later(why, after, cause):
+                    failed, last = failed + 1, f"; the last reason: {why}"
                     self._count("retried")
-                    await self._sleep(pause(attempt, after, self._random))
+                    wait = pause(failed, after, self._random)
+                    log.warning("%s: %s, again in %.1f s", self.receiver.name, why, wait, exc_info=cause)
+                    await self._sleep(wait)
 
     async def _end(self, item: Item, end: End, why: str) -> None:
         self._count(end)
@@ -123,8 +140,10 @@ class Courier:
         self._reminded_at = self._clock()
         standing = self._standing()
         if standing:
-            outcome: Outcome = await receiver.remind(standing)
+            outcome = await attempt(receiver.remind(standing))
             if not isinstance(outcome, Delivered):  # the next reminder tells it all again
+                cause = outcome.cause if isinstance(outcome, Later) else None
+                log.warning("%s: a reminder: %s", self.receiver.name, outcome.why, exc_info=cause)
                 self._count("retried")
 
     def _count(self, outcome: str) -> None:

@@ -19,7 +19,7 @@ from pipeline.core.incidents import Incidents
 from pipeline.core.silences import Silence
 from schemas.alert import Alert
 from schemas.alert_action import AlertAction
-from schemas.base import Part
+from schemas.base import LIVE, Part
 from schemas.spike import Spike
 
 INCIDENT, SILENCE = "incident|", "silence|"
@@ -55,6 +55,7 @@ class Desk:
         self._routing = routing
         self._patience = patience
         self._told: dict[str, dict[str, Told]] = {}
+        self._lost: set[str] = set()
         self.outbox = outbox
 
     def load(self, rows: Mapping[str, bytes]) -> list[Item]:
@@ -90,6 +91,9 @@ class Desk:
         before = set(self._incidents.silences)
         changes = self._changes(self._incidents.tick(now), now)
         changes.rows.update({SILENCE + gone: None for gone in before - self._incidents.silences.keys()})
+        while self._lost:
+            if (alert := self._incidents.get(self._lost.pop())) is not None:
+                changes.rows[INCIDENT + alert.id] = self._row(alert)
         for alert in self._incidents:
             if alert.status == "open":
                 told = self._told.get(alert.id, {})
@@ -98,6 +102,19 @@ class Desk:
             self._told.pop(incident_id, None)
             changes.rows[INCIDENT + incident_id] = None
         return changes
+
+    def lost(self, item: Item) -> None:
+        """A notification was given up: who has not heard of the incident at all hears of its next event.
+
+        The next `tick` writes it down. Where more of the incident waits for the receiver, that is the first.
+        """
+        name, incident_id = item.notification.receiver, item.notification.alert.id
+        told = self._told.get(incident_id, {})
+        if not item.notification.first or told.get(name) != "open" or self._routing.reminds(name):
+            return
+        if not self.outbox.begin_with_next(item):
+            told[name] = "lost"
+            self._lost.add(incident_id)
 
     def standing(self, receiver: str, now: datetime) -> list[Standing]:
         """What a receiver that must be reminded has to hold: all that fires and what has ended just now."""
@@ -109,10 +126,10 @@ class Desk:
         return found
 
     def open_by_severity(self) -> dict[str, int]:
-        """How many incidents are open."""
+        """How many incidents of the live timeline are open; those of replays are not today's."""
         counts = dict.fromkeys(("info", "warning", "critical"), 0)
         for alert in self._incidents:
-            counts[alert.severity] += alert.status == "open"
+            counts[alert.severity] += alert.status == "open" and alert.timeline == LIVE
         return counts
 
     def _changes(self, alerts: Iterable[Alert], now: datetime, *, quiet: bool = False) -> Changes:
@@ -125,9 +142,15 @@ class Desk:
 
     def _queue(self, alert: Alert, steps: Iterable[Step], now: datetime, changes: Changes) -> None:
         for step in steps:
-            self._told.setdefault(alert.id, {})[step.receiver] = step.told
+            told = self._told.setdefault(alert.id, {})
+            first = step.told == "open" and told.get(step.receiver) in (None, "lost")
+            told[step.receiver] = step.told
             notification = Notification(
-                receiver=step.receiver, alert=alert, withdrawn=step.told == "withdrawn", queued_at=now
+                receiver=step.receiver,
+                alert=alert,
+                withdrawn=step.told == "withdrawn",
+                first=first,
+                queued_at=now,
             )
             item = self.outbox.add(notification)
             changes.items.append(item)

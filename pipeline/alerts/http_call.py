@@ -38,8 +38,8 @@ async def post(
         answer = await http.post(
             url, content=content, headers={"content-type": "application/json", **headers}
         )
-    except httpx.InvalidURL as error:
-        return Refused(f"the address is no URL: {error}")
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+        return Refused(f"the address is no URL of http or https: {error}")
     except httpx.TimeoutException as error:
         return Later(f"no answer in time ({type(error).__name__})")
     except httpx.HTTPError as error:
@@ -56,11 +56,30 @@ def retry_after(value: str | None, now: datetime) -> float:
     """Seconds that a ``Retry-After`` header asks for (RFC 9110, 10.2.3: a number or a date); 0: none."""
     if value is None:
         return 0.0
-    if value.strip().isdigit():
+    if value.isascii() and value.strip().isdigit():
         return float(value)
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # the second: a day, a year or a zone of twenty digits
         return 0.0
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max(0.0, (aware - now).total_seconds())
+
+
+def check_address(url: str) -> None:
+    """Say what is wrong with an address of http or https, without telling it: it may hold a secret.
+
+    Raises:
+        ValueError: it has no such scheme, no host, or a port that there is not.
+    """
+    try:
+        parsed = httpx.URL(url)
+        parsed.host.encode("idna")  # as the look-up of the name will do
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise ValueError("no URL: write it like `https://host:port/path`") from error
+    if parsed.scheme not in ("http", "https"):
+        raise ValueError("write the whole address with http:// or https://")
+    if not parsed.host or not set(parsed.host).isdisjoint("% "):
+        raise ValueError("the address has no host: write it like `https://host:port/path`")
+    if parsed.port is not None and not 0 < parsed.port < 65536:
+        raise ValueError(f"there is no port {parsed.port}: write one from 1 to 65535")

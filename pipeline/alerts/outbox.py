@@ -70,6 +70,16 @@ class Outbox:
         queue = self._queues.get(item.notification.receiver, [])
         queue[:] = [each for each in queue if each.number != item.number]
 
+    def begin_with_next(self, item: Item) -> bool:
+        """Make the next one of the same incident for the receiver its first; whether there is one."""
+        queue = self._queues.get(item.notification.receiver, [])
+        for place, each in enumerate(queue):
+            if each.number > item.number and each.notification.alert.id == item.notification.alert.id:
+                first = each.notification.model_copy(update={"first": True})
+                queue[place] = each._replace(notification=first)
+                return True
+        return False
+
     def length(self, receiver: str) -> int:
         """How many wait."""
         return len(self._queues[receiver])

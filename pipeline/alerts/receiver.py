@@ -13,11 +13,15 @@ from schemas.base import Part, UtcDatetime
 
 
 class Notification(Part):
-    """One event of an incident for one receiver. ``withdrawn``: it is open, but nobody is to be disturbed."""
+    """One event of an incident for one receiver.
+
+    ``withdrawn``: it is open, but nobody is to be disturbed. ``first``: the receiver has not heard of it.
+    """
 
     receiver: str
     alert: Alert
     withdrawn: bool = False
+    first: bool = False
     queued_at: UtcDatetime
 
     @property
@@ -31,10 +35,14 @@ class Delivered(NamedTuple):
 
 
 class Later(NamedTuple):
-    """It did not work now; ``after``: seconds that the receiver asks to be left alone, if it does."""
+    """It did not work now; ``after``: seconds that the receiver asks to be left alone, if it does.
+
+    ``cause``: an exception that no receiver should raise; it goes to the log with its trace.
+    """
 
     why: str
     after: float = 0.0
+    cause: Exception | None = None
 
 
 class Refused(NamedTuple):

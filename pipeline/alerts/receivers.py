@@ -8,7 +8,7 @@ from datetime import datetime
 from pydantic import SecretStr
 
 from pipeline.alerts.alertmanager import Alertmanager
-from pipeline.alerts.apprise_receiver import AppriseReceiver, UnknownService
+from pipeline.alerts.apprise_receiver import AppriseReceiver
 from pipeline.alerts.configuration import AlertmanagerConfig, AnyReceiver, Configuration, WebhookConfig
 from pipeline.alerts.receiver import Receiver
 from pipeline.alerts.webhook import Webhook
@@ -22,9 +22,15 @@ def open_receivers(
     """All receivers, in the order of the file; nothing is connected yet.
 
     Raises:
-        UsageError: an address is none that Apprise knows.
+        UsageError: an address or a proxy is none; the message names the receiver.
     """
-    return [_open(each, configuration, names, clock) for each in configuration.receivers]
+    receivers: list[Receiver] = []
+    for config in configuration.receivers:
+        try:
+            receivers.append(_open(config, configuration, names, clock))
+        except ValueError as error:
+            raise UsageError(f"the receiver {config.name!r}: {error}") from error
+    return receivers
 
 
 def _open(
@@ -49,10 +55,7 @@ def _open(
             timeout=timeout,
             proxy=_plain(config.proxy) or None,
         )
-    try:
-        return AppriseReceiver(config.name, url, compose, timeout=timeout)
-    except UnknownService as error:
-        raise UsageError(f"the receiver {config.name!r}: {error}") from error
+    return AppriseReceiver(config.name, url, compose, timeout=timeout)
 
 
 def _plain(secret: SecretStr | None) -> str:

@@ -14,8 +14,8 @@ from schemas.alert import Alert
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
-Told = Literal["open", "withdrawn", "resolved"]
-"""What a receiver was last told of an incident."""
+Told = Literal["open", "withdrawn", "resolved", "lost"]
+"""What a receiver was last told of an incident; lost: it was to hear of it, and did not."""
 
 
 class Step(NamedTuple):
@@ -52,7 +52,13 @@ class Routing:
 
     def waiting(self, alert: Alert, told: Mapping[str, Told], now: datetime) -> list[Step]:
         """Whom time has made ready to hear of an open incident for the first time: their hours have begun."""
-        return [step for step in self.steps(alert, told, now) if told.get(step.receiver) != "open"]
+        untold = [step for step in self.steps(alert, told, now) if told.get(step.receiver) != "open"]
+        # who refuses is not asked every second
+        return [step for step in untold if told.get(step.receiver) != "lost"]
+
+    def reminds(self, receiver: str) -> bool:
+        """Whether a receiver is told again and again of all that is open, whatever it did not take."""
+        return any(each.name == receiver and isinstance(each, AlertmanagerConfig) for each in self._receivers)
 
     def _matches(self, route: Route, alert: Alert, now: datetime) -> bool:
         spikes = alert.spikes

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from pipeline.alerts.configuration import AlertmanagerConfig, Configuration
+from pipeline.alerts.delivery import attempt
 from pipeline.alerts.receiver import Delivered, Notification
 from pipeline.alerts.receivers import open_receivers
 from pipeline.core.incident_events import begun
@@ -54,8 +55,10 @@ async def send_sample(
         What went wrong, by receiver; empty where nothing did.
 
     Raises:
-        UsageError: there is no receiver ``only``.
+        UsageError: there is no receiver ``only``, or none at all.
     """
+    if not configuration.receivers:
+        raise UsageError("alerts.yaml has no receivers: add one (deploy/alerts.example.yaml shows how)")
     brief = [
         each.model_copy(update={"hold": HOLD}) if isinstance(each, AlertmanagerConfig) else each
         for each in configuration.receivers
@@ -67,13 +70,12 @@ async def send_sample(
     results: dict[str, str] = {}
     try:
         if not chosen:
-            names = ", ".join(each.name for each in receivers) or "none"
+            names = ", ".join(each.name for each in receivers)
             raise UsageError(f"there is no receiver {only!r}; there are {names}")
         for receiver in chosen:
             now = clock()
-            outcome = await receiver.send(
-                Notification(receiver=receiver.name, alert=sample(now), queued_at=now)
-            )
+            notification = Notification(receiver=receiver.name, alert=sample(now), queued_at=now)
+            outcome = await attempt(receiver.send(notification))
             results[receiver.name] = "" if isinstance(outcome, Delivered) else outcome.why
     finally:
         for receiver in receivers:

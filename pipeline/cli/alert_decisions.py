@@ -15,6 +15,8 @@ from pipeline.cli.context import DataDir, load_settings, out
 from pipeline.errors import UsageError
 from pipeline.settings import Settings
 
+YEARS = 10
+"""A maintenance window does not begin or end further from now."""
 Target = Annotated[str, typer.Argument(help="an incident's id, or an object with a single open incident")]
 Author = Annotated[str | None, typer.Option(help="who decides", show_default="the user of this shell")]
 Comment = Annotated[str, typer.Option(help="why; it is shown with the incident")]
@@ -160,6 +162,8 @@ def _moment(text: str, zone: ZoneInfo) -> datetime:
         found = datetime.fromisoformat(text)
     except ValueError as error:
         raise UsageError(f"{text!r} is no moment: write it like 2026-03-02T22:00") from error
+    if abs(found.year - moment_now().year) > YEARS:  # the calendar's ends overflow in other zones
+        raise UsageError(f"{text!r} is more than {YEARS} years away: check the year")
     return found if found.tzinfo else found.replace(tzinfo=zone)
 
 

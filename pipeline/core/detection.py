@@ -7,11 +7,12 @@ it, keeps its states in a table and sends its events. See docs/detector.md, "In 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
 from pipeline.core.baselines import Outcome, learn
+from pipeline.core.episodes import Subject
 from pipeline.core.object_state import RESOLUTIONS, ObjectState, Verdict
 from pipeline.core.parameters import Parameters, parameters
 from pipeline.core.tracks import ALIKE, Rules
@@ -147,6 +148,14 @@ class PartitionDetector:
         """Event time up to which buckets are closed; None before the first."""
         second = self._clock(timeline).closed()
         return None if second == UNKNOWN else moment(second)
+
+    def open_spikes(self) -> Iterator[tuple[Resolution, str]]:
+        """Resolutions and ids of the spikes that have been told of and have not ended."""
+        for state in (state for objects in self._objects.values() for state in objects.values()):
+            for resolution, tracks in state.tracks.items():
+                subject = Subject(state.name, state.kind, state.timeline, resolution)
+                for spike_id in tracks.open_spikes(subject):
+                    yield resolution, spike_id
 
     def changed(self) -> list[tuple[str, bytes]]:
         """States that changed since the last call: objects first, clocks last.

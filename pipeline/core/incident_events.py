@@ -8,11 +8,15 @@ from typing import Any, NamedTuple
 
 from schemas.alert import Alert, AlertEvent, AlertSpike, Suppression, Telling
 from schemas.alert_action import AlertAction
-from schemas.spike import Severity, Spike
+from schemas.spike import Severity, Spike, TopTerm
 
 RANKS: dict[Severity, int] = {"info": 0, "warning": 1, "critical": 2}
 SHARED_POSTS = 3
 """From so many posts on, a group of near-duplicates or a name of an explanation may join spikes."""
+SHARED_PART = 0.2
+"""Of a spike's negative posts, at least, have a name that may join it: what is said in passing does not."""
+MARKS = frozenset({"rt"})
+"""What the names of posts hold that names nothing: the mark of a retweet."""
 
 Changes = dict[str, Any]
 """Fields of an `Alert` and their new values."""
@@ -36,8 +40,13 @@ def cause_of(spike: Spike) -> Cause:
     why = spike.explanation
     return Cause(
         tuple(sorted({each.cluster for each in why.clusters if each.posts >= SHARED_POSTS})),
-        tuple(sorted({each.text.casefold() for each in why.names if each.posts >= SHARED_POSTS})),
+        tuple(sorted({name.text.casefold() for name in why.names if _joins(name, spike)} - MARKS)),
     )
+
+
+def _joins(name: TopTerm, spike: Spike) -> bool:
+    """Whether enough of the spike's posts have a name (that it is unusual, the explanation has seen to)."""
+    return name.posts >= max(SHARED_POSTS, SHARED_PART * spike.negatives)
 
 
 def begun(spike: Spike, tell: Tell, cooldown: timedelta, quiet: Suppression, now: datetime) -> Alert:

@@ -162,6 +162,15 @@ class Tracks:
         events.append(self.volume.tell(loud, start, background, opens=opens, covers=negativity))
         yield from filter(None, events)
 
+    def open_spikes(self, subject: Subject) -> list[str]:
+        """Ids of the spikes that have been told of and have not ended; ``subject`` is the whole object."""
+        levels = {WHOLE: self.whole, **self.slices}
+        told: list[tuple[Subject, Track]] = [
+            (subject._replace(dimension=key[0], value=key[1]), track) for key, track in levels.items()
+        ]
+        told.append((subject._replace(signal="volume"), self.volume))
+        return [level.spike_id(track.episode.opened) for level, track in told if track.told and track.episode]
+
     def miss(self, resolution: Resolution, late: Late) -> None:
         """Count mentions that came too late to be judged for the runs that they belong to, not by slice."""
         which = MISSED.index(resolution)

@@ -133,15 +133,24 @@ class PartitionWriter:
         skipped.inc(selection.skipped)
         entries: Sequence[Entry] = selection.entries
         while True:
-            try:
-                with trace.step(f"insert {self._table}"):
-                    await self._try(partial(writer.insert, entries, batch), "insert")
-            except RowsRejected as error:
-                log.error("ClickHouse rejects rows of %s: %s", batch.token, error, extra=self._place)
-                rejected = await self._try(partial(writer.rejected, entries), "search")
-                entries = await self._set_aside(entries, rejected, records, batch)
-            else:
+            with trace.step(f"insert {self._table}"):
+                rejected = await self._try(partial(self._insert, entries, batch), "insert")
+            if not rejected:
                 return entries
+            entries = await self._set_aside(entries, rejected, records, batch)
+
+    def _insert(self, entries: Sequence[Entry], batch: Batch) -> Sequence[Rejected]:
+        """Insert the rows, or say which of them do not fit. Where none is at fault, inserting is tried again.
+
+        Raises:
+            Unavailable: the rows are not in ClickHouse, through no fault of theirs.
+        """
+        try:
+            self._around.writer.insert(entries, batch)
+        except RowsRejected as error:
+            log.error("ClickHouse rejects rows of %s: %s", batch.token, error, extra=self._place)
+            return self._around.writer.rejected(entries)
+        return ()
 
     async def _set_aside(
         self,

@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 from pipeline.batches import Incoming, incoming
 from pipeline.core.detection import PartitionDetector
+from pipeline.core.object_state import RESOLUTIONS
 from pipeline.emission import Emit, Outgoing, dead_letter, outgoing
 from pipeline.logs import about
 from pipeline.metrics import Metrics
@@ -28,6 +29,7 @@ from pipeline.topics import MENTIONS, SPIKES
 from pipeline.tracing import OFF, BatchTrace, Tracing
 from schemas import Baseline, Mention, Reason, Spike, Watermark
 from schemas.codec import InvalidRecord, decode, event_type, header
+from schemas.spike import Resolution
 
 STAGE = "detection"
 CHECKPOINT_RECORDS = 500
@@ -85,11 +87,14 @@ class Detection:
     tracing: Tracing = OFF
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _shards: dict[int, Shard] = field(default_factory=dict)
-    _open: dict[str, set[str]] = field(default_factory=lambda: {"5m": set(), "1h": set(), "1d": set()})
+    _open: dict[Resolution, set[str]] = field(default_factory=lambda: {each: set() for each in RESOLUTIONS})
 
     def forget(self) -> None:
         """Partitions were revoked: what was not acknowledged will be delivered again, to whoever owns it."""
         self._shards = {}
+        for resolution, known in self._open.items():
+            known.clear()
+            self.metrics.spikes_open.labels(resolution).set(0)
 
     async def run(self, stream: Any) -> None:
         """Judge a Faust stream of ``molva.mentions`` and ``molva.baselines`` until it ends.
@@ -223,6 +228,10 @@ class Detection:
         if shard is None:
             shard = self._shards[partition] = Shard(self.new_detector(partition))
             shard.detector.load(self.states.items())
+            for resolution, spike_id in shard.detector.open_spikes():
+                self._open[resolution].add(spike_id)
+            for resolution, known in self._open.items():
+                self.metrics.spikes_open.labels(resolution).set(len(known))
         return shard
 
     def _dead(self, shard: Shard, record: Incoming, reason: Reason, detail: str) -> None:

@@ -120,13 +120,16 @@ class Shift:
         await self._checkpoint(self.desk.tick(self.around.clock()), [])
 
     async def end(self) -> None:
-        """Stop telling; what is not delivered stays in the journal."""
+        """Stop telling, people and metrics; what is not delivered stays in the journal."""
         for task in self._tasks:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=END_SECONDS)
         for receiver in self.receivers:
             await receiver.close()
+        metrics = self.around.metrics
+        for gauge in (metrics.notifications_queued, metrics.notification_oldest_age, metrics.incidents_open):
+            gauge.clear()  # another worker tells them now; a 0 would look calm where it has not begun yet
 
     def raise_failure(self) -> None:
         """Raise the error of a courier that has ended: it ends the worker."""
@@ -185,6 +188,7 @@ class Shift:
             payload, key = item.notification.model_dump_json().encode(), item.notification.idempotency_key
             letter = self._letter(payload, key, "failed", f"{end}: {why}")
             await self._send([outgoing(DEAD_LETTERS, letter)])
+            self.desk.lost(item)
         await self.around.rows.write({item.key: None})
         self.desk.outbox.done(item)
         self._tell_metrics()

@@ -125,12 +125,15 @@ class Poll(ConsumerRebalanceListener):  # type: ignore[misc]
         except (CommitFailedError, IllegalStateError) as error:
             log.info("not acknowledged, the partitions have another owner now: %s", error)
             return
-        self._tell_lag(ends)
+        if self._shift is not None:  # else another worker tells it
+            self._tell_lag(ends)
 
     async def _end(self) -> None:
         shift, self._shift = self._shift, None
         if shift is not None:
             await shift.end()
+            for topic in SOURCES:
+                self._metrics.consumer_lag.remove(STAGE, topic, 0)
 
     def _tell_lag(self, ends: dict[TopicPartition, OffsetAndMetadata]) -> None:
         for place, at in ends.items():

@@ -41,9 +41,9 @@ class Time:
 
 
 class Scripted:
-    """A receiver that answers what it is told to, then `Delivered` for ever."""
+    """A receiver that answers (or raises) what it is told to, then `Delivered` for ever."""
 
-    def __init__(self, name: str, *outcomes: Outcome) -> None:
+    def __init__(self, name: str, *outcomes: Outcome | Exception) -> None:
         self.name = name
         self.outcomes = list(outcomes)
         self.got: list[Notification] = []
@@ -52,7 +52,9 @@ class Scripted:
 
     async def send(self, notification: Notification) -> Outcome:
         await self.hold.wait()
-        outcome: Outcome = self.outcomes.pop(0) if self.outcomes else Delivered()
+        outcome = self.outcomes.pop(0) if self.outcomes else Delivered()
+        if isinstance(outcome, Exception):
+            raise outcome
         if isinstance(outcome, Delivered):
             self.got.append(notification)
         return outcome

@@ -82,10 +82,30 @@ def test_an_incident_is_found_by_its_id_or_by_the_object_that_has_just_one() -> 
         known.chosen("rival")
 
 
-@pytest.mark.parametrize("wrong", ["soon", "5", "-1h"])
+@pytest.mark.parametrize("wrong", ["soon", "5", "-1h", "367d", "999999w"])
 def test_durations_that_are_none_are_told(wrong: str) -> None:
     with pytest.raises(UsageError, match="is no duration"):
         span(wrong)
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        (["snooze", "bank", "--for", "999999w"], "'999999w' is no duration: at most 366d"),
+        (["maintenance", "bank", "--to", "999999w"], "'999999w' is no duration: at most 366d"),
+        (["maintenance", "bank", "--to", "9999-12-31T23:59"], "is more than 10 years away"),
+        (["maintenance", "bank", "--from", "0001-01-01T00:00"], "is more than 10 years away"),
+    ],
+)
+def test_times_beyond_the_calendar_are_told(typed: list[str], told: str) -> None:
+    done = CliRunner().invoke(commands.app, typed)
+    assert isinstance(done.exception, UsageError)
+    assert told in str(done.exception)
+
+
+async def test_a_sample_needs_a_receiver() -> None:
+    with pytest.raises(UsageError, match="has no receivers: add one"):
+        await send_sample(Configuration(), None, Time())
 
 
 @pytest.mark.integration

@@ -8,13 +8,17 @@ from datetime import timedelta
 
 import pytest
 
-from pipeline.alerts.delivery import LONGEST_PAUSE_S, LONGEST_WISH_S, pause
 from pipeline.alerts.receiver import Later, Refused
 from schemas import AlertAction
 from tests.alerts.spikes import at, spike
 from tests.alerts.surroundings import LATER, MemoryRows, Scripted, Stage, Time, until, webhooks
 
 ID = spike().id
+
+
+def open_incidents(stage: Stage) -> float | None:
+    """The metric, of warnings."""
+    return stage.metrics.registry.get_sample_value("molva_incidents_open", {"severity": "warning"})
 
 
 async def test_receivers_are_told_of_the_beginning_and_the_end_but_not_of_every_update() -> None:
@@ -53,18 +57,6 @@ async def test_a_refusal_is_a_dead_letter_and_the_next_one_is_told() -> None:
     assert letter.origin == f"{spike('a').id}#1#chat"
     assert letter.detail == "refused: HTTP 400: 'no such channel'"
     assert [each.alert.lead.object_id for each in chat.got] == ["b"]
-    await stage.shift.end()
-
-
-async def test_what_cannot_be_delivered_for_a_day_is_a_dead_letter() -> None:
-    chat = Scripted("chat", *[LATER] * 100_000)
-    stage = Stage(webhooks("chat"), [chat])
-    await stage.shift.start()
-    await stage.take(spike("a"))
-    await stage.settled()
-    assert stage.time.now - at(0) > timedelta(days=1)
-    assert [letter.detail.split(":")[0] for letter in stage.letters()] == ["expired"]
-    assert max(stage.time.slept) <= LONGEST_PAUSE_S
     await stage.shift.end()
 
 
@@ -168,6 +160,32 @@ async def test_nobody_is_told_of_spikes_that_kafka_got_long_ago() -> None:
     await stage.shift.end()
 
 
+async def test_who_refused_the_beginning_hears_of_the_next_event_and_not_every_second() -> None:
+    chat, rows = Scripted("chat", Refused("HTTP 401")), MemoryRows()
+    stage = Stage(webhooks("chat"), [chat], rows)
+    await stage.shift.start()
+    await stage.take(spike())
+    await stage.settled()
+    await stage.shift.tick()
+    await stage.shift.tick()
+    assert (chat.got, len(stage.letters())) == ([], 1)
+    assert b'"chat":"lost"' in rows.rows[f"incident|{ID}"]
+    await stage.take(spike(revision=2, status="updated", minute=5))
+    await stage.settled()
+    assert [each.alert.event for each in chat.got] == ["updated"]
+    await stage.shift.end()
+
+
+async def test_incidents_of_replays_are_not_counted_as_open() -> None:
+    stage = Stage(webhooks(), [])
+    await stage.shift.start()
+    await stage.take(spike("a", timeline="replay:x"))
+    assert open_incidents(stage) == 0
+    await stage.take(spike("b"))
+    assert open_incidents(stage) == 1
+    await stage.shift.end()
+
+
 async def test_who_is_asleep_hears_in_the_morning_of_what_is_still_open() -> None:
     chat = Scripted("chat")
     route = {"receivers": "chat", "hours": "12:00-20:00", "timezone": "UTC"}
@@ -226,11 +244,3 @@ async def test_notifications_of_a_receiver_that_was_removed_are_dead_letters() -
     assert [each.detail for each in second.letters()] == ["dropped: the receiver is no longer in alerts.yaml"]
     assert not any(key.startswith("outbox|chat") for key in rows.rows)
     await second.shift.end()
-
-
-def test_pauses_grow_are_capped_and_keep_to_what_was_asked() -> None:
-    assert [pause(attempt, 0, lambda: 0.0) for attempt in (1, 2, 3)] == [0.5, 1.0, 2.0]
-    assert [pause(attempt, 0, lambda: 1.0) for attempt in (1, 2, 3)] == [1.0, 2.0, 4.0]
-    assert pause(1000, 0, lambda: 1.0) == LONGEST_PAUSE_S
-    assert pause(1, 90, lambda: 0.0) == 90
-    assert pause(1, 10**9, lambda: 0.0) == LONGEST_WISH_S

@@ -9,14 +9,18 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from pydantic import SecretStr
 
 from pipeline.alerts.alertmanager import Alertmanager
 from pipeline.alerts.apprise_receiver import AppriseReceiver, UnknownService
+from pipeline.alerts.configuration import Configuration, WebhookConfig
 from pipeline.alerts.http_call import retry_after
 from pipeline.alerts.receiver import Delivered, Later, Notification, Refused, Standing
+from pipeline.alerts.receivers import open_receivers
 from pipeline.alerts.webhook import Webhook
 from pipeline.alerts.wording import composer, teller
 from pipeline.core.incidents import Incidents
+from pipeline.errors import UsageError
 from schemas import Alert
 from tests.alerts.listening import serving
 from tests.alerts.spikes import T0, at, spike
@@ -100,6 +104,37 @@ async def test_silence_and_absence_are_worth_another_try() -> None:
 def test_retry_after_is_a_number_or_a_date() -> None:
     assert retry_after(None, T0) == retry_after("soon", T0) == 0
     assert retry_after("Mon, 02 Mar 2026 09:00:00 GMT", T0) == 0
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "²",
+        "٣",
+        "-1",
+        "1e9",
+        f"Mon, 02 Mar {'9' * 20} 10:00:00 GMT",
+        f"Mon, {'9' * 20} Mar 2026 10:00:00 GMT",
+        f"Mon, 02 Mar 2026 10:00:00 +{'9' * 20}",
+        "Mon, 02 Mar 10000 10:00:00 GMT",
+    ],
+)
+def test_a_retry_after_that_is_neither_asks_for_nothing(value: str) -> None:
+    assert retry_after(value, T0) == 0
+
+
+async def test_an_address_that_is_none_is_refused_and_not_tried_for_a_day() -> None:
+    for url in ("example.org/x", "http://h/\n"):
+        hook = Webhook("r", url, COMPOSE, Time())
+        assert isinstance(await hook.send(notification(alert())), Refused)
+        await hook.close()
+
+
+def test_a_receiver_that_cannot_be_opened_is_named() -> None:
+    config = WebhookConfig(name="hook", type="webhook", url=SecretStr("http://x/"))
+    unchecked = config.model_copy(update={"proxy": SecretStr("foo")})
+    with pytest.raises(UsageError, match=r"the receiver 'hook': .*proxy"):
+        open_receivers(Configuration(receivers=(unchecked,)), str, Time())
 
 
 async def test_nothing_is_lost_over_failures_time_outs_and_limits() -> None:

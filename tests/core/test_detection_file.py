@@ -87,16 +87,15 @@ def test_times_without_a_zone_are_utc_and_align_down() -> None:
         (["bucket,total"], "line 1: no column object, negative"),
         ([",2014-07-28T00:00Z,1,2"], "line 1: the object is empty"),
         (['"a,2014'], "line 1: not CSV"),
+        ([], "line 1: there is no row: write rows of object,bucket,negative,total"),
+        ([HEADER], "line 1: there is no row"),
+        ([HEADER, "", ""], "line 3: there is no row"),
     ],
 )
 def test_errors_name_the_line(lines: list[str], message: str) -> None:
     with pytest.raises(DetectFileError, match=message) as error:
         list(run(lines, "1h"))
     assert error.value.line == int(message.split()[1].rstrip(":"))
-
-
-def test_an_empty_file_has_no_spikes() -> None:
-    assert list(run([], "5m")) == list(run([HEADER], "5m")) == []
 
 
 def test_days_are_a_resolution() -> None:

@@ -89,6 +89,14 @@ def test_what_few_posts_share_joins_nothing() -> None:
     assert absorbed(incidents, spike("rival", **rare)).id != first.id
 
 
+@pytest.mark.parametrize(("name", "negatives"), [("RT", 40), ("Регулятор", 100)])
+def test_the_mark_of_a_retweet_and_what_is_said_in_passing_join_nothing(name: str, negatives: int) -> None:
+    incidents = book()
+    first = absorbed(incidents, spike("bank", name=name, negatives=negatives))
+    assert absorbed(incidents, spike("rival", name=name, negatives=negatives)).id != first.id
+    assert first.names == ()
+
+
 def test_severity_rises_and_never_falls() -> None:
     incidents = book()
     absorbed(incidents, spike())

@@ -65,7 +65,12 @@ def test_all_objects_must_be_silenced_and_maintenance_wins() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{}, {"until": "2026-03-20T09:00:00Z"}, {"until": "2026-03-21T09:00:00Z", "timezone": "Mars/Olympus"}],
+    [
+        {},
+        {"until": "2026-03-20T09:00:00Z"},
+        {"until": "9999-12-31T23:59:59Z"},
+        {"until": "2026-03-21T09:00:00Z", "timezone": "Mars/Olympus"},
+    ],
 )
 def test_windows_without_an_end_or_a_known_timezone_are_no_records(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):

@@ -162,12 +162,15 @@ async def test_crash_between_intent_and_commit(
     assert world.ask("SELECT count() FROM (SELECT 1 FROM posts GROUP BY _batch)") >= 2
 
 
-async def test_view_that_throws_holds_back_and_is_exact_when_mended(world: World) -> None:
+@pytest.mark.parametrize(
+    "expression",
+    ["throwIf(label = 'positive')", "toUInt8(object_id)"],
+    ids=["throws", "looks like a bad row"],
+)
+async def test_view_that_throws_holds_back_and_is_exact_when_mended(world: World, expression: str) -> None:
     client = connect(world.settings)
     client.execute("CREATE TABLE nowhere (x UInt8) ENGINE = MergeTree ORDER BY x")
-    client.execute(
-        "CREATE MATERIALIZED VIEW boom TO nowhere AS SELECT throwIf(label = 'positive') AS x FROM mentions"
-    )
+    client.execute(f"CREATE MATERIALIZED VIEW boom TO nowhere AS SELECT {expression} AS x FROM mentions")
     await world.send(topics.MENTIONS, [samples.mention(n) for n in range(300)])
     async with running(world.settings) as metrics:
         await until(lambda: value(metrics, "molva_sink_retries_total", table="mentions") >= 3)

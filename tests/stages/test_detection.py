@@ -263,6 +263,25 @@ async def test_a_revoked_partition_is_read_again_from_the_table() -> None:
     assert {spike.event_id for spike in run.spikes()} == {spike.event_id for spike in expected}
 
 
+async def test_open_spikes_are_counted_by_whoever_owns_their_partition() -> None:
+    def gauge(run: Run, resolution: str) -> float | None:
+        return run.metrics.registry.get_sample_value("molva_spikes_open", {"resolution": resolution})
+
+    records, table = crisis()[:-1], Table()
+    first = Run(table, len(records))
+    await first.stage.run(Stream(messages(records)))
+    assert (gauge(first, "5m"), gauge(first, "1h")) == (1, 1)
+    first.stage.forget()
+    assert (gauge(first, "5m"), gauge(first, "1h")) == (0, 0)
+    restarted = Run(table, len(records) + 1)
+    await restarted.stage.run(Stream(messages(crisis()[-1:], len(records))))
+    told = {spike.id: spike.status for spike in (*first.spikes(), *restarted.spikes())}
+    still = [spike_id for spike_id, status in told.items() if status != "resolved"]
+    assert still
+    for resolution in ("5m", "1h", "1d"):
+        assert gauge(restarted, resolution) == sum(f"/{resolution}/" in each for each in still)
+
+
 def past() -> Baseline:
     """Ten days with ten mentions an hour, one negative, before `T0`."""
     begin = seconds(T0) - 10 * DAY

@@ -27,6 +27,7 @@ PATCHED = [
     (ThreadDelegateConsumer, "_getmany"),
     (Recovery, "on_recovery_completed"),
     (AIOKafkaConsumerThread, "highwaters"),
+    (Recovery, "_resume_streams"),
     (Consumer, "ack"),
     (Consumer, "wait_first"),
 ]
@@ -101,21 +102,42 @@ def recovery(events: list[str]) -> Any:
     )
 
 
-async def test_partitions_are_sought_before_they_are_resumed(plain: None) -> None:
+RESUMING = ["on_recovery_completed", "_resume_streams"]
+
+
+@pytest.mark.parametrize("name", RESUMING)
+async def test_partitions_are_sought_before_they_are_resumed_and_not_again(plain: None, name: str) -> None:
     events: list[str] = []
-    await Recovery.on_recovery_completed(recovery(events), 3)
-    assert events[0] == "resume"
+    await getattr(Recovery, name)(recovery(events), 3)
+    assert events == ["resume", "seek"]
     faust_corrections.apply()
     events.clear()
-    await Recovery.on_recovery_completed(recovery(events), 3)
-    assert events[0] == "seek"
-    assert "resume" in events
+    await getattr(Recovery, name)(recovery(events), 3)
+    assert events == ["seek", "resume"]
 
 
-async def test_a_recovery_of_an_older_generation_seeks_nothing(plain: None) -> None:
+@pytest.mark.parametrize("name", RESUMING)
+async def test_the_fetcher_may_seek_while_streams_are_resumed(plain: None, name: str) -> None:
     faust_corrections.apply()
     events: list[str] = []
-    await Recovery.on_recovery_completed(recovery(events), 2)
+    resumed = recovery(events)
+
+    async def fetcher_seeks() -> None:
+        await asyncio.ensure_future(fetching())
+
+    async def fetching() -> None:
+        await resumed.app.consumer.perform_seek()
+
+    resumed.app._fetcher.maybe_start = fetcher_seeks
+    await getattr(Recovery, name)(resumed, 3)
+    assert events == ["seek", "resume", "seek"]
+
+
+@pytest.mark.parametrize("name", RESUMING)
+async def test_a_recovery_of_an_older_generation_seeks_nothing(plain: None, name: str) -> None:
+    faust_corrections.apply()
+    events: list[str] = []
+    await getattr(Recovery, name)(recovery(events), 2)
     assert events == []
 
 
