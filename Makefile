@@ -71,6 +71,7 @@ bench: setup ## the benchmarks, as JSON into build/bench; those on real data wit
 		run sentiment full "$(DATA)"; run sentiment_svm "$(DATA)"; run languages; run clusters; \
 		$(BIN)/molva bench entities --posts 3000 --json > build/bench/entities.json; \
 		$(BIN)/molva bench pipeline --naive --json > build/bench/pipeline.json; \
+		run overload --minutes 2; \
 	else echo "without real data: $(DATA) holds none; name its folder with DATA=DIR"; fi
 
 train: setup ## train the sentiment models anew from the data sets in DATA
