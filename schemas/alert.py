@@ -94,6 +94,8 @@ class Alert(Record):
     resolved_at: UtcDatetime | None = None
     at: UtcDatetime
     """When this event happened, by the clock of the notification stage."""
+    heard_at: UtcDatetime | None = None
+    """When a spike or a person last changed it, by the same clock: silences that begin and end do not."""
     acknowledged_by: str = ""
     acknowledged_at: UtcDatetime | None = None
     snoozed_until: UtcDatetime | None = None

@@ -71,6 +71,7 @@ def begun(spike: Spike, tell: Tell, cooldown: timedelta, quiet: Suppression, now
         resolved_at=spike.resolved_at,
         cooldown_until=now + cooldown if over else None,
         at=now,
+        heard_at=now,
         suppressed_by=quiet,
         ru=ru,
         en=en,

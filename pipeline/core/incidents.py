@@ -95,7 +95,7 @@ class Incidents:
         expired = [
             self._change(alert, now, over | {"resolved_at": alert.updated_at})
             for alert in self
-            if alert.status == "open" and now - alert.at > KEEP
+            if alert.status == "open" and now - (alert.heard_at or alert.at) > KEEP
         ]
         return expired + self._settle(now)
 
@@ -155,7 +155,10 @@ class Incidents:
         return "cooldown" if cooling and alert.status == "open" else ""
 
     def _change(self, alert: Alert, now: datetime, changes: Changes) -> Alert:
-        new = alert.model_copy(update=changes | {"revision": alert.revision + 1, "at": now})
+        by_itself = changes["event"] in ("suppressed", "resumed")
+        heard = alert.heard_at or alert.at if by_itself else now
+        told: Changes = {"revision": alert.revision + 1, "at": now, "heard_at": heard}
+        new = alert.model_copy(update=changes | told)
         return self._remember(new.model_copy(update={"suppressed_by": self._quiet(new, now)}))
 
     def _remember(self, alert: Alert) -> Alert:

@@ -185,6 +185,15 @@ def test_old_incidents_are_forgotten_and_silent_ones_expire() -> None:
     assert list(incidents) == []
 
 
+def test_maintenance_that_comes_and_goes_is_no_news_of_an_incident() -> None:
+    incidents = book()
+    absorbed(incidents, spike())
+    late = KEEP - timedelta(hours=1)
+    incidents.act(action("maintenance", "bank", until=T0 + late), at(5))
+    assert [each.event for each in incidents.tick(T0 + late)] == ["resumed"]
+    assert [each.event for each in incidents.tick(T0 + KEEP + timedelta(seconds=1))] == ["expired"]
+
+
 def test_a_book_goes_on_from_what_was_saved() -> None:
     one, copy = book(), book()
     absorbed(one, spike())
