@@ -30,13 +30,19 @@ log = logging.getLogger("molva.agent")
 class Backlog:
     """Whether there is room for more posts. `tell` it how many records wait, or let `following` do so."""
 
-    def __init__(self, limit: int, metrics: Metrics, agent: str) -> None:
-        """``limit``: records before one stage; 0: there is always room."""
+    def __init__(self, limit: int, metrics: Metrics | None, agent: str) -> None:
+        """``limit``: records before one stage; 0: there is always room. ``metrics`` None: no gauge tells."""
         self._limit = limit
-        self._held = metrics.agent_held_back.labels(agent)
-        self._held.set(0)
+        self._held = None if metrics is None else metrics.agent_held_back.labels(agent)
         self._open = asyncio.Event()
         self._open.set()
+        self._halves: list[Backlog] = []
+        self._show(0)
+
+    def half(self, agent: str) -> Backlog:
+        """One that is full at half of this one's limit: for what must not use up the room of the rest."""
+        self._halves.append(Backlog((self._limit + 1) // 2, None, agent))
+        return self._halves[-1]
 
     @property
     def full(self) -> bool:
@@ -49,14 +55,20 @@ class Backlog:
 
     def tell(self, waiting: int) -> None:
         """So many records wait before the stage that is furthest behind."""
+        for half in self._halves:
+            half.tell(waiting)
         if not self.full and 0 < self._limit < waiting:
             log.warning("%d records wait for a stage, the limit is %d: holding back", waiting, self._limit)
             self._open.clear()
-            self._held.set(1)
+            self._show(1)
         elif self.full and waiting <= self._limit * RESUME_SHARE:
             log.info("%d records wait for a stage: going on", waiting)
             self._open.set()
-            self._held.set(0)
+            self._show(0)
+
+    def _show(self, held: int) -> None:
+        if self._held is not None:
+            self._held.set(held)
 
     @asynccontextmanager
     async def following(

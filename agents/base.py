@@ -28,6 +28,17 @@ class Found(NamedTuple):
     cursor: str | None = None
 
 
+class Gone(NamedTuple):
+    """A post that was deleted at its source; ``source`` and ``native_id`` are those of the post."""
+
+    source: str
+    native_id: str
+    deleted_at: datetime
+    """When the source says that it was deleted, or else when it was found to be gone."""
+    origin: str
+    cursor: str | None = None
+
+
 class Rejected(NamedTuple):
     """Input that is no valid post; it becomes a dead letter."""
 
@@ -52,7 +63,7 @@ class Progress(NamedTuple):
     caught_up: bool = True
 
 
-Collected = Found | Rejected | Progress
+Collected = Found | Gone | Rejected | Progress
 """``cursor`` of each: where to go on once everything up to this item is published; None: as before."""
 
 
@@ -90,6 +101,7 @@ class AgentError(errors.MolvaError):
     AgentError
     ├── Unavailable         try again later
     │   ├── SourceUnavailable
+    │   │   └── Refused     it says when to ask again
     │   └── PublishFailed
     ├── RecordTooLarge      the broker would refuse this record
     ├── BrokenInput         the input cannot be read any further
@@ -104,6 +116,14 @@ class Unavailable(AgentError, errors.Unavailable):
 
 class SourceUnavailable(Unavailable):
     """The source does not answer."""
+
+
+class Refused(SourceUnavailable):
+    """The source answered with an error; ``retry_after`` is when it wants to be asked again, if it says."""
+
+    def __init__(self, message: str, retry_after: timedelta | None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class PublishFailed(Unavailable):
@@ -128,6 +148,17 @@ class CursorCorrupt(AgentError):
 
 class BadConfiguration(AgentError, errors.UsageError):
     """A setting, or a file of settings, is wrong."""
+
+
+class History(Protocol):
+    """What a source offers that can also collect a period of the past."""
+
+    def history(self, since: datetime, until: datetime, cursor: str | None) -> AsyncIterator[Collected]:
+        """Items dated from ``since`` to before ``until``, in any order, from ``cursor`` on; then it ends.
+
+        A `Progress` may promise a watermark where the order allows it. Raises what `Source.posts` does.
+        """
+        ...
 
 
 def agent_kind(name: str) -> str:

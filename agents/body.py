@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from agents.rows import parse_document
 from schemas.codec import InvalidRecord
 
-BodyForm = Literal["json", "ndjson"]
+BodyForm = Literal["json", "ndjson", "kafka"]
 
 FORMS: dict[str, BodyForm | None] = {
     "application/json": "json",
@@ -16,18 +16,33 @@ FORMS: dict[str, BodyForm | None] = {
     "application/ndjson": "ndjson",
     "application/jsonl": "ndjson",
     "application/x-jsonlines": "ndjson",
+    "application/vnd.kafka.json.v2+json": "kafka",
+    "application/vnd.kafka.v2+json": "kafka",
     "application/octet-stream": None,  # what aiohttp says where the client says nothing
     "text/plain": None,
     "application/x-www-form-urlencoded": None,  # what curl --data says
 }
 
+RECORDS = "records"
+ENVELOPE = frozenset(("key", "value", "headers", "topic", "partition", "offset", "timestamp"))
+"""The fields of a Kafka record in JSON; ``value`` is always there."""
+CONNECT = {"schema", "payload"}
+"""The fields of a value that Kafka Connect's JsonConverter writes with its schema."""
+
 
 class Entry(NamedTuple):
-    """One record of a body: its bytes (of an array: as they would be written again) and its document."""
+    """One record of a body: its document, and its line where it has one."""
 
-    payload: bytes
     document: object
     """Parsed JSON, or the `InvalidRecord` that says why there is none."""
+    line: bytes | None = None
+
+    @property
+    def payload(self) -> bytes:
+        """Its bytes; those of an element of an array as they would be written again."""
+        if self.line is not None:
+            return self.line
+        return json.dumps(self.document, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def entries_of(body: bytes, form: BodyForm | None) -> list[Entry]:
@@ -38,7 +53,7 @@ def entries_of(body: bytes, form: BodyForm | None) -> list[Entry]:
         form: None: one JSON document if the whole body is one, lines otherwise.
 
     Raises:
-        InvalidRecord: the body is declared to be one JSON document and is none.
+        InvalidRecord: the body is declared to be one JSON document and is none, or is no list of records.
     """
     body = body.removeprefix(b"\xef\xbb\xbf")
     if form == "ndjson":
@@ -46,12 +61,56 @@ def entries_of(body: bytes, form: BodyForm | None) -> list[Entry]:
     try:
         document = parse_document(body)
     except InvalidRecord:
-        if form == "json":
+        if form is not None:
             raise
         return _lines(body)
+    if isinstance(document, dict) and isinstance(document.get(RECORDS), list):
+        document = document[RECORDS]
+    elif form == "kafka":
+        raise InvalidRecord("invalid", 'the body is not {"records": [{"key": ..., "value": {...}}]}')
     if isinstance(document, list):
-        return [Entry(json.dumps(each, ensure_ascii=False).encode(), each) for each in document]
-    return [Entry(body.strip(), document)]
+        return [Entry(each) for each in document]
+    return [Entry(document, body.strip())]
+
+
+def unwrapped(document: object) -> object:
+    """The row in a Kafka record; any other document as it is.
+
+    The key serves as the id of a value without one, the timestamp as its ``created_at``, the header
+    ``source`` as its source. A value of null deletes the post that the key names.
+    """
+    if not isinstance(document, dict) or "value" not in document or not document.keys() <= ENVELOPE:
+        return document
+    key, value = _plain(document.get("key")), _plain(document["value"])
+    if value is None and isinstance(key, str | int) and not isinstance(key, bool):
+        row: dict[str, Any] = {"deleted": True}
+    elif isinstance(value, dict):
+        row = dict(value)
+    else:
+        return value
+    if row.get("id") is None and row.get("native_id") is None and key is not None:
+        row["id"] = key
+    if row.get("created_at") is None and document.get("timestamp") is not None:
+        row["created_at"] = document["timestamp"]
+    source = _header(document.get("headers"), "source")
+    if row.get("source") is None and source is not None:
+        row["source"] = source
+    return row
+
+
+def _plain(part: object) -> object:
+    """A key or value without the schema that Kafka Connect may have put around it."""
+    return part["payload"] if isinstance(part, dict) and part.keys() == CONNECT else part
+
+
+def _header(headers: object, name: str) -> object:
+    """A header of a Kafka record: an object, or a list of ``{"key": ..., "value": ...}``."""
+    if isinstance(headers, dict):
+        return _plain(headers.get(name))
+    for each in headers if isinstance(headers, list) else ():
+        if isinstance(each, dict) and each.get("key") == name:
+            return _plain(each.get("value"))
+    return None
 
 
 def _lines(body: bytes) -> list[Entry]:
@@ -60,6 +119,6 @@ def _lines(body: bytes) -> list[Entry]:
 
 def _line(line: bytes) -> Entry:
     try:
-        return Entry(line, parse_document(line))
+        return Entry(parse_document(line), line)
     except InvalidRecord as error:
-        return Entry(line, error)
+        return Entry(error, line)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from agents.base import Collected, Found, Progress, Rejected
+from agents.base import Collected, Found, Gone, Progress, Rejected
 from agents.publisher import Delivery
 from agents.watermarks import LiveWatermarks
 
@@ -22,6 +22,7 @@ class Checkpoint:
 
     deliveries: list[Delivery] = field(default_factory=list)
     posts: int = 0
+    deletions: int = 0
     rejected: int = 0
     cursor: str | None = None
     watermark: datetime | None = None
@@ -40,6 +41,7 @@ class Totals:
     posts: int = 0
     rejected: int = 0
     watermark: datetime | None = None
+    deletions: int = 0
 
     def plus(self, checkpoint: Checkpoint) -> Totals:
         """The totals after one more confirmed checkpoint."""
@@ -47,6 +49,7 @@ class Totals:
             self.posts + checkpoint.posts,
             self.rejected + checkpoint.rejected,
             checkpoint.watermark or self.watermark,
+            self.deletions + checkpoint.deletions,
         )
 
 
@@ -77,6 +80,8 @@ class Checkpoints:
         match item:
             case Found():
                 now.posts += 1
+            case Gone():
+                now.deletions += 1
             case Rejected():
                 now.rejected += 1
             case Progress(watermark=watermark, final=final, caught_up=caught_up):

@@ -14,6 +14,8 @@ Codec = Literal["plain", "gzip", "zstd"]
 
 MAGIC: tuple[tuple[bytes, Codec], ...] = ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"))
 GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
+MAX_MEMBERS = 64
+"""Of one gzip body: each begins a decoder and copies what follows it, however short it is."""
 
 
 class TooLarge(AgentError):
@@ -61,17 +63,21 @@ class BoundedInflater:
         self._left = limit
         self._limit = limit
         self._decoder = zlib.decompressobj(GZIP_OR_ZLIB)
+        self._members = 1
 
     def feed(self, chunk: bytes) -> bytes:
         """Decode one more chunk.
 
         Raises:
             TooLarge: the decoded body passes the limit; at most the limit was ever held.
-            BrokenInput: the chunk is not gzip or zlib.
+            BrokenInput: the chunk is not gzip or zlib, or is of too many members.
         """
         decoded = bytearray()
         while chunk:
             if self._decoder.eof:  # a body of several gzip members
+                self._members += 1
+                if self._members > MAX_MEMBERS:
+                    raise BrokenInput(f"the compressed body has more than {MAX_MEMBERS} parts")
                 self._decoder = zlib.decompressobj(GZIP_OR_ZLIB)
             try:
                 piece = self._decoder.decompress(chunk, self._left + 1)

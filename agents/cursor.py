@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import os
@@ -16,21 +17,21 @@ MAX_NAME = 180
 
 
 class CursorStore(Protocol):
-    """Remembers one opaque cursor per agent. Blocking; the runner calls it from a thread."""
+    """Remembers one opaque cursor per agent."""
 
     def load(self, agent: str) -> str | None:
-        """The saved cursor, or None.
+        """The saved cursor, or None. Blocking; call it from a thread.
 
         Raises:
             CursorCorrupt: something is saved that is no cursor of this agent.
         """
         ...
 
-    def save(self, agent: str, cursor: str) -> None:
+    async def save(self, agent: str, cursor: str) -> None:
         """Remember ``cursor``; it survives a crash once this returns."""
         ...
 
-    def clear(self, agent: str) -> None:
+    async def clear(self, agent: str) -> None:
         """Forget the agent's cursor: the next run begins at the beginning."""
         ...
 
@@ -63,7 +64,13 @@ class FileCursors:
                 return cursor
         raise self._corrupt(path, f"it is no cursor of version {VERSION} of {agent}")
 
-    def save(self, agent: str, cursor: str) -> None:
+    async def save(self, agent: str, cursor: str) -> None:
+        await asyncio.to_thread(self._write, agent, cursor)
+
+    async def clear(self, agent: str) -> None:
+        await asyncio.to_thread(self._remove, agent)
+
+    def _write(self, agent: str, cursor: str) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self.path(agent)
         fresh = path.with_suffix(".new")
@@ -74,7 +81,7 @@ class FileCursors:
         fresh.replace(path)
         self._sync_folder()
 
-    def clear(self, agent: str) -> None:
+    def _remove(self, agent: str) -> None:
         if self._folder.is_dir():
             self.path(agent).unlink(missing_ok=True)
             self._sync_folder()
@@ -105,9 +112,9 @@ class MemoryCursors:
     def load(self, agent: str) -> str | None:
         return self.saved.get(agent)
 
-    def save(self, agent: str, cursor: str) -> None:
+    async def save(self, agent: str, cursor: str) -> None:
         self.saved[agent] = cursor
         self.history.append(cursor)
 
-    def clear(self, agent: str) -> None:
+    async def clear(self, agent: str) -> None:
         self.saved.pop(agent, None)

@@ -1,23 +1,21 @@
-"""One conditional, bounded HTTP request for a feed."""
+"""One conditional request for a feed."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import NamedTuple
 
 import httpx
 
-from agents.base import BrokenInput, SourceUnavailable
-from agents.compression import BoundedInflater, TooLarge
+from agents.base import Refused
 from agents.feed_entries import NotAFeed, looks_like_feed
+from agents.web import Limit, Web
 
 MAX_BYTES = 5 * 1024 * 1024
-MAX_REDIRECTS = 5
-TIMEOUT = httpx.Timeout(10.0, read=20.0)
-LONGEST_RETRY_AFTER = timedelta(days=1)
-USER_AGENT = "Molva/0.1 (feed reader)"
+LIMIT = Limit(5.0, 8)
+"""Requests to one host with feeds, where nothing else is configured."""
+ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, */*;q=0.1"
 XML_TYPE = re.compile(r"^(?:text|application)/(?:[\w.+-]*\+)?xml$")
 UNTYPED = ("", "text/plain", "text/html", "application/octet-stream", "application/rss", "application/atom")
 
@@ -46,69 +44,26 @@ class Unchanged(NamedTuple):
     server_time: datetime | None = None
 
 
-class Refused(SourceUnavailable):
-    """The server answered with an error; ``retry_after`` is when it wants to be asked again, if it says."""
-
-    def __init__(self, message: str, retry_after: timedelta | None) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
-
-
-def feed_client() -> httpx.AsyncClient:
-    """A client for feeds: few redirects, short timeouts, only encodings that are decoded within limits."""
-    return httpx.AsyncClient(
-        timeout=TIMEOUT,
-        follow_redirects=True,
-        max_redirects=MAX_REDIRECTS,
-        headers={
-            "User-Agent": USER_AGENT,
-            "Accept": "application/atom+xml, application/rss+xml, application/xml;q=0.9, */*;q=0.1",
-            "Accept-Encoding": "gzip, deflate",
-        },
-    )
-
-
-async def fetch(client: httpx.AsyncClient, url: str, known: Validators, now: datetime) -> Answer | Unchanged:
-    """Ask for a feed.
+async def fetch(web: Web, url: str, known: Validators) -> Answer | Unchanged:
+    """Ask for a feed, once: whoever polls it asks again.
 
     Raises:
-        Refused: an HTTP error.
-        NotAFeed: another kind of document, too large a one, or a damaged one.
-        SourceUnavailable: no answer.
+        Refused: an HTTP error, or a host that is left alone for now.
+        NotAFeed: another kind of document.
+        SourceUnavailable: no answer, or one that is too large or damaged.
+        Forbidden: an address that agents may not ask.
     """
-    headers = {"If-None-Match": known.etag, "If-Modified-Since": known.modified}
-    try:
-        async with client.stream("GET", url, headers={k: v for k, v in headers.items() if v}) as response:
-            if response.status_code == httpx.codes.NOT_MODIFIED:
-                return Unchanged(_server_time(response))
-            if response.status_code != httpx.codes.OK:
-                raise Refused(f"HTTP {response.status_code}", _retry_after(response, now))
-            body = await _body(response)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise SourceUnavailable(f"{type(error).__name__}: {error}") from error
-    content_type = response.headers.get("Content-Type", "")
-    _check_type(content_type, body)
-    validators = Validators(response.headers.get("ETag", ""), response.headers.get("Last-Modified", ""))
-    return Answer(body, content_type, str(response.url), validators, _server_time(response))
-
-
-async def _body(response: httpx.Response) -> bytes:
-    """The body, decoded, never more than `MAX_BYTES` of it."""
-    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding not in ("identity", "gzip", "x-gzip", "deflate"):
-        raise NotAFeed(f"the answer is encoded as {encoding}, which was not asked for")
-    inflater = None if encoding == "identity" else BoundedInflater(MAX_BYTES)
-    body = bytearray()
-    try:
-        async for chunk in response.aiter_raw():
-            body += inflater.feed(chunk) if inflater is not None else chunk
-            if len(body) > MAX_BYTES:
-                raise TooLarge(f"the document is larger than {MAX_BYTES} bytes")
-        if inflater is not None:
-            inflater.finish()
-    except (TooLarge, BrokenInput) as error:
-        raise NotAFeed(str(error)) from error
-    return bytes(body)
+    validators = {"If-None-Match": known.etag, "If-Modified-Since": known.modified}
+    headers = {"Accept": ACCEPT} | {name: value for name, value in validators.items() if value}
+    reply = await web.get(url, headers=headers, max_bytes=MAX_BYTES, retries=0)
+    if reply.status == httpx.codes.NOT_MODIFIED:
+        return Unchanged(reply.server_time)
+    if reply.status != httpx.codes.OK:
+        raise Refused(f"HTTP {reply.status}", None)
+    content_type = reply.headers.get("Content-Type", "")
+    _check_type(content_type, reply.body)
+    told = Validators(reply.headers.get("ETag", ""), reply.headers.get("Last-Modified", ""))
+    return Answer(reply.body, content_type, reply.url, told, reply.server_time)
 
 
 def _check_type(content_type: str, body: bytes) -> None:
@@ -116,26 +71,3 @@ def _check_type(content_type: str, body: bytes) -> None:
     if XML_TYPE.match(kind) or (kind in UNTYPED and looks_like_feed(body)):
         return
     raise NotAFeed(f"the answer is {kind or 'of no type'} and does not look like a feed")
-
-
-def _server_time(response: httpx.Response) -> datetime | None:
-    age = response.headers.get("Age", "0").strip()
-    try:
-        moment = parsedate_to_datetime(response.headers.get("Date", ""))
-    except ValueError:
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return moment + timedelta(seconds=min(int(age), 10**9) if age.isdecimal() else 0)
-
-
-def _retry_after(response: httpx.Response, now: datetime) -> timedelta | None:
-    value = response.headers.get("Retry-After", "").strip()
-    if value.isdigit():
-        wait = timedelta(seconds=min(int(value), 10**9))
-    else:
-        try:
-            moment = parsedate_to_datetime(value)
-        except ValueError:
-            return None
-        wait = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
-    return min(max(wait, timedelta()), LONGEST_RETRY_AFTER)

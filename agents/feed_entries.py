@@ -10,18 +10,14 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import feedparser
-from selectolax.lexbor import LexborHTMLParser
 
 from agents.base import Found, Rejected, SourceUnavailable
 from agents.feeds import Feed
+from agents.html import plain_text
 from schemas import RawPost
 from schemas.base import LIVE
 from schemas.codec import InvalidRecord, validate
 
-BLOCKS = "p, br, div, li, tr, h1, h2, h3, h4, h5, h6, blockquote, pre, hr"
-UNSEEN = ["script", "style", "template", "noscript", "iframe", "svg"]
-BLANKS = re.compile(r"[^\S\n]+")
-LINES = re.compile(r" ?\n\s*")
 ENTITY_DECLARATION = re.compile(rb"<!ENTITY", re.IGNORECASE)
 FEED_START = re.compile(rb"<(?:rss|feed|rdf:RDF|(?:\w+:)?feed)[\s>]", re.IGNORECASE)
 MAX_NATIVE_ID = 300
@@ -72,22 +68,6 @@ def entries_of(
 def looks_like_feed(body: bytes) -> bool:
     """Whether the beginning of a document has the root element of a feed."""
     return FEED_START.search(body[:4096].replace(b"\x00", b"")) is not None
-
-
-def plain_text(html: str) -> str:
-    """The visible text of a piece of HTML, one line per block, without blank lines."""
-    if "<" not in html and "&" not in html:
-        return _tidy(html)
-    tree = LexborHTMLParser(html)
-    tree.strip_tags(UNSEEN)
-    for node in tree.css(BLOCKS):
-        node.insert_before("\n")
-        node.insert_after("\n")
-    return _tidy(tree.body.text() if tree.body is not None else "")
-
-
-def _tidy(text: str) -> str:
-    return LINES.sub("\n", BLANKS.sub(" ", text.replace("\x00", ""))).strip()
 
 
 def _time_of(item: Found | Rejected, collected_at: datetime) -> datetime:

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 from aiohttp.web_exceptions import HTTPException
+from prometheus_client import Counter
 
 Respond = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def _problem(error: str, detail: str) -> dict[str, str]:
-    return {"error": error, "detail": detail}
+KEPT = ("Retry-After", "WWW-Authenticate")
+"""Headers that a refusal may have."""
 
 
-def refuse(status: int, error: str, detail: str, headers: dict[str, str] | None = None) -> web.Response:
-    """An error as JSON."""
-    return web.json_response(_problem(error, detail), status=status, headers=headers)
+def _answer(status: int, error: str, detail: str, headers: Mapping[str, str] | None = None) -> web.Response:
+    return web.json_response({"error": error, "detail": detail}, status=status, headers=headers)
 
 
 class Refusal(HTTPException):
@@ -27,18 +28,27 @@ class Refusal(HTTPException):
     ) -> None:
         self.status_code = status
         super().__init__(headers=headers)
-        self.problem = _problem(error, detail)
+        self.error = error
+        self.detail = detail
 
 
-@web.middleware
-async def explain_errors(request: web.Request, handler: Respond) -> web.StreamResponse:
-    """Every refusal is JSON, also those of aiohttp itself."""
-    try:
-        answer: web.StreamResponse = await handler(request)
-        return answer
-    except Refusal as refusal:
-        kept = {name: value for name, value in refusal.headers.items() if name == "Retry-After"}
-        return web.json_response(refusal.problem, status=refusal.status_code, headers=kept)
-    except HTTPException as error:
-        headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
-        return refuse(error.status, "http", f"{error.reason}; posts go to POST /v1/posts", headers)
+def explained(answers: Counter) -> Middleware:
+    """A middleware: every refusal is JSON, also those of aiohttp itself; and all answers are counted."""
+
+    @web.middleware
+    async def explain(request: web.Request, handler: Respond) -> web.StreamResponse:
+        try:
+            answer: web.StreamResponse = await handler(request)
+            if request.method == "POST":
+                answers.labels("taken" if answer.status == 202 else "rejected").inc()
+            return answer
+        except Refusal as refusal:
+            answers.labels(refusal.error).inc()
+            kept = {name: value for name, value in refusal.headers.items() if name in KEPT}
+            return _answer(refusal.status, refusal.error, refusal.detail, kept)
+        except HTTPException as error:
+            answers.labels("http").inc()
+            allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
+            return _answer(error.status, "http", f"{error.reason}; posts go to POST /v1/posts", allow)
+
+    return explain

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 
 from agents.base import PublishFailed, RecordTooLarge
+from agents.batches import Batches
+from agents.batches import Delivery as Delivery
+from agents.batches import Place as Place
 from pipeline.kafka_link import connection_trouble
 from pipeline.topics import DEAD_LETTERS, DELETED, RAW
 from pipeline.tracing import OFF, Tracing
@@ -26,10 +29,12 @@ TOPIC_OF: Mapping[type[Record], str] = MappingProxyType(
     {RawPost: RAW, Watermark: RAW, DeadLetter: DEAD_LETTERS, Deletion: DELETED}
 )
 
-Place = tuple[str, int]
-"""A topic and a partition."""
-Delivery = asyncio.Future[Any]
-"""Done once the broker has the record; its result has ``topic``, ``partition`` and ``offset``."""
+
+class Ready(NamedTuple):
+    """A record that is no watermark, encoded: `encode_within_limit`."""
+
+    record: Record
+    message: Message
 
 
 class Publisher(Protocol):
@@ -55,6 +60,17 @@ class Publisher(Protocol):
 
         Raises:
             RecordTooLarge: the broker would refuse it.
+            PublishFailed: the broker is away.
+        """
+        ...
+
+    async def publish_all(self, ready: Sequence[Ready]) -> list[Delivery]:
+        """Send many encoded records at once: as if one after the other by `publish`, for less work.
+
+        Returns:
+            Deliveries, fewer than records where several travel together.
+
+        Raises:
             PublishFailed: the broker is away.
         """
         ...
@@ -120,6 +136,7 @@ class KafkaPublisher(_Confirming):
     def __init__(self, producer: AIOKafkaProducer, tracing: Tracing = OFF) -> None:
         super().__init__()
         self._producer = producer
+        self._batches = Batches(producer)
         self._tracing = tracing
 
     @property
@@ -148,6 +165,20 @@ class KafkaPublisher(_Confirming):
         except KafkaError as error:
             abandon(deliveries)
             raise PublishFailed(f"Kafka does not take records: {error!r}") from error
+
+    async def publish_all(self, ready: Sequence[Ready]) -> list[Delivery]:
+        deliveries: list[Delivery] = []
+        try:
+            if self._tracing is not OFF:  # every record has a span of its own
+                for each in ready:
+                    deliveries.extend(await self.publish(each.record))
+                return deliveries
+            topics = ((TOPIC_OF[type(each.record)], each.message) for each in ready)
+            await self._batches.send(topics, deliveries)
+        except (KafkaError, PublishFailed) as error:
+            abandon(deliveries)
+            raise PublishFailed(f"Kafka does not take records: {error!r}") from error
+        return deliveries
 
 
 class Sent(NamedTuple):
@@ -188,6 +219,9 @@ class MemoryPublisher(_Confirming):
             return tuple([self._append(topic, partition, record) for partition in range(record.partitions)])
         every = list(range(self._partitions if topic == RAW else 1))
         return (self._append(topic, self._partition_of(message.key, every, every), record),)
+
+    async def publish_all(self, ready: Sequence[Ready]) -> list[Delivery]:
+        return [delivery for each in ready for delivery in await self.publish(each.record)]
 
     async def confirm(self, deliveries: Iterable[Delivery]) -> None:
         await self.confirming.wait()

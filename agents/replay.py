@@ -16,11 +16,14 @@ from agents.outline import Outline, event_times, outline_of
 from agents.replay_input import (
     BY_EXTENSION,
     Format,
+    Reading,
     ReplayInput,
     Row,
     descriptor_chunks,
     file_chunks,
     fingerprint,
+    is_parquet,
+    open_parquet,
 )
 from agents.rows import post_of, source_name
 from schemas.codec import InvalidRecord
@@ -161,8 +164,10 @@ class ReplaySource:
 
         return outline_of(take, self._clock())
 
-    def _open(self, start: Position) -> ReplayInput:
+    def _open(self, start: Position) -> Reading:
         chunks: Iterator[bytes]
+        if self._path is not None and self._form in (None, "parquet") and is_parquet(self._path):
+            return open_parquet(self._path, start)
         if self._path is None:
             chunks = descriptor_chunks(self._descriptor, self._stopped)
         else:
@@ -178,7 +183,7 @@ class ReplaySource:
                 row.content, source=self._source, timeline=self.timeline, collected_at=collected_at
             )
         except InvalidRecord as error:
-            return Rejected(row.line.content, origin, error.reason, error.detail, cursor)
+            return Rejected(row.payload, origin, error.reason, error.detail, cursor)
         return Found(post, origin, cursor)
 
     async def _keep_pace(self, moment: datetime, watermark: datetime | None) -> AsyncIterator[Progress]:

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import select
 import threading
 from collections.abc import Iterable, Iterator
+from importlib import import_module
 from itertools import chain
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
-from agents.base import BrokenInput
+from agents.base import BadConfiguration, BrokenInput
 from agents.compression import codec_of, decompressed
 from agents.lines import BEGINNING, BOM, Line, Position, line_blocks
 from agents.rows import parse_document
 from agents.tables import Table
 from schemas.codec import InvalidRecord
 
-Format = Literal["jsonl", "csv"]
+Format = Literal["jsonl", "csv", "parquet"]
 
 CHUNK_BYTES = 65_536
 BATCH_ROWS = 256
 POLL_SECONDS = 0.5
+PARQUET = b"PAR1"
+"""What a Parquet file begins and ends with."""
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 BY_EXTENSION: dict[str, Format] = {
     ".jsonl": "jsonl",
@@ -30,6 +34,8 @@ BY_EXTENSION: dict[str, Format] = {
     ".json": "jsonl",
     ".csv": "csv",
     ".tsv": "csv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
 }
 
 
@@ -38,6 +44,23 @@ class Row(NamedTuple):
 
     line: Line
     content: object
+
+    @property
+    def payload(self) -> bytes:
+        """Its bytes; of a Parquet file: what it would be in JSON."""
+        return self.line.content or json.dumps(self.content, ensure_ascii=False, default=str).encode()
+
+
+class Reading(Protocol):
+    """An opened input."""
+
+    def take(self) -> list[Row]:
+        """The next rows, in order; empty at the end.
+
+        Raises:
+            BrokenInput: it is damaged here; all rows before were taken.
+        """
+        ...
 
 
 class ReplayInput:
@@ -64,6 +87,10 @@ class ReplayInput:
         plain = decompressed(chain((head,), stored), codec_of(head))
         beginning = self._peek(plain, name)
         self.form: Format = form or _form_of(name, beginning)
+        if b"".join(beginning).startswith(PARQUET):
+            raise BrokenInput(f"{name} is Parquet, which is read from its end: replay it as an unpacked file")
+        if self.form == "parquet":
+            raise BrokenInput(f"{name} is no Parquet file: it does not begin with PAR1")
         if self.form == "jsonl" and b"".join(beginning).removeprefix(BOM).lstrip().startswith(b"["):
             raise BrokenInput(
                 f"{name} is one JSON array; put each post on a line first (jq -c '.[]' {name} > posts.jsonl)"
@@ -153,6 +180,32 @@ def descriptor_chunks(descriptor: int, stopped: threading.Event) -> Iterator[byt
             if not chunk:
                 return
             yield chunk
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether a file is Parquet by its first bytes.
+
+    Raises:
+        BrokenInput: it cannot be read.
+    """
+    return next(file_chunks(path), b"").startswith(PARQUET)
+
+
+def open_parquet(path: Path, start: Position) -> Reading:
+    """A Parquet file from a row on.
+
+    Raises:
+        BadConfiguration: pyarrow is not installed.
+        BrokenInput: it cannot be read.
+    """
+    try:
+        module = import_module("agents.parquet")
+    except ModuleNotFoundError as error:
+        if error.name != "pyarrow":
+            raise
+        raise BadConfiguration("Parquet needs pyarrow: pip install 'molva[parquet]'") from error
+    reading: Reading = module.ParquetInput(path, start)
+    return reading
 
 
 def fingerprint(path: Path) -> str:

@@ -9,8 +9,9 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from schemas import RawPost
+from schemas import Deletion, RawPost
 from schemas.codec import InvalidRecord, parse_json, validate
+from schemas.post import CLOCK_SKEW
 
 SOURCE_NAME = re.compile(r"[:\s\x00]+")
 TIMESTAMP = re.compile(r"-?\d{9,19}(\.\d+)?")
@@ -64,10 +65,38 @@ def post_of(row: object, *, source: str, timeline: str, collected_at: datetime) 
         raise InvalidRecord("invalid", "created_at: the row has none")
     values["native_id"] = native = _native_id(row, origin)
     values["id"] = f"{origin}:{native}"
+    if row.get("edited_at") is not None:
+        values["edited_at"] = edited = _moment(row["edited_at"], "edited_at")
+        if row.get("revision") is None and edited != values["created_at"]:
+            values["revision"] = _milliseconds(edited)
     try:
         return validate(RawPost, values)
     except OverflowError as error:  # the year 1 in a zone east of Greenwich has no moment in UTC
         raise InvalidRecord("implausible_time", f"a date is out of range: {error}") from error
+
+
+def deletion_of_row(row: dict[str, Any], *, source: str, timeline: str, collected_at: datetime) -> Deletion:
+    """The deletion that a row ``id, deleted: true`` states; ``deleted_at`` is ``collected_at`` by default.
+
+    Raises:
+        InvalidRecord: the row names no post, or no moment.
+    """
+    origin = row.get("source") or source
+    if row.get("id") is None and row.get("native_id") is None:
+        raise InvalidRecord("invalid", "id: a deletion needs the id of the post")
+    native = _native_id(row, origin)
+    deleted_at = _moment(row.get("deleted_at"), "deleted_at") or collected_at
+    if isinstance(deleted_at, datetime) and deleted_at > collected_at + CLOCK_SKEW:
+        raise InvalidRecord("implausible_time", "deleted_at lies in the future")
+    values = {
+        "id": f"{origin}:{native}",
+        "source": origin,
+        "native_id": native,
+        "deleted_at": deleted_at,
+        "collected_at": collected_at,
+        "timeline": timeline,
+    }
+    return validate(Deletion, values)
 
 
 def unflatten(cells: dict[str, str]) -> dict[str, Any]:
@@ -101,7 +130,12 @@ def _native_id(row: dict[str, Any], source: object) -> str:
     return "sha256-" + hashlib.sha256(content.encode("utf-8", "replace")).hexdigest()[:32]
 
 
-def _moment(value: Any) -> Any:
+def _milliseconds(moment: object) -> object:
+    """The revision of an edit."""
+    return round(moment.timestamp() * 1000) if isinstance(moment, datetime) else None
+
+
+def _moment(value: Any, field: str = "created_at") -> Any:
     """A date as an aware datetime in UTC; what is no date stays as it is, for the schema to explain."""
     if isinstance(value, str):
         if TIMESTAMP.fullmatch(value):
@@ -116,12 +150,12 @@ def _moment(value: Any) -> Any:
         try:
             return datetime.fromtimestamp(seconds, UTC)
         except (ValueError, OverflowError, OSError):
-            raise InvalidRecord("implausible_time", f"created_at: {value} is no moment") from None
+            raise InvalidRecord("implausible_time", f"{field}: {value} is no moment") from None
     if isinstance(value, datetime):
         try:
             return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
         except OverflowError as error:
-            raise InvalidRecord("implausible_time", f"created_at is out of range: {error}") from error
+            raise InvalidRecord("implausible_time", f"{field} is out of range: {error}") from error
     return value
 
 

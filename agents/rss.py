@@ -9,14 +9,23 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
-import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from agents.base import DEFAULT_GRACE, Clock, Collected, CursorCorrupt, Progress, Sleep, SourceUnavailable
-from agents.feed_client import Refused, Unchanged, Validators, feed_client, fetch
+from agents.base import (
+    DEFAULT_GRACE,
+    Clock,
+    Collected,
+    CursorCorrupt,
+    Progress,
+    Refused,
+    Sleep,
+    SourceUnavailable,
+)
+from agents.feed_client import Unchanged, Validators, fetch
 from agents.feed_entries import Entry, entries_of
 from agents.feeds import Feed
 from agents.waiting import cancel
+from agents.web import Forbidden, Web, shown
 from pipeline.metrics import Metrics
 from schemas.base import LIVE, UtcDatetime
 
@@ -62,7 +71,6 @@ class RssSource:
     The first round over all feeds is the catching up; live watermarks begin after it.
     """
 
-    name = "rss"
     timeline = LIVE
 
     def __init__(
@@ -71,15 +79,17 @@ class RssSource:
         metrics: Metrics,
         *,
         clock: Clock,
+        web: Web,
         sleep: Sleep = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
-        client: Callable[[], httpx.AsyncClient] = feed_client,
         grace: timedelta = DEFAULT_GRACE,
+        name: str = "rss",
     ) -> None:
-        """Prepare to poll ``feeds``; ``client`` makes the HTTP client of a run.
+        """Prepare to poll ``feeds`` through ``web``, which somebody else closes.
 
         ``grace`` is how late an entry may appear in its feed; the wait between two polls is added to it.
         """
+        self.name = name
         self.feeds = tuple(feeds)
         longest = max((feed.interval for feed in feeds), default=timedelta())
         self.grace = grace + min(longest, LONGEST_INTERVAL_IN_GRACE)
@@ -87,7 +97,7 @@ class RssSource:
         self._clock = clock
         self._sleep = sleep
         self._jitter = jitter
-        self._client = client
+        self.web = web
         self._slots = asyncio.Semaphore(PARALLEL)
         self._offsets: dict[str, dict[str, float]] = {}
 
@@ -100,23 +110,22 @@ class RssSource:
         states = self._states(cursor)
         now = self._clock()
         behind = {url for url, state in states.items() if state.due is None or state.due <= now}
-        async with self._client() as client:
-            polls = {self._start(client, feed, states[str(feed.url)]): feed for feed in self.feeds}
-            try:
-                while polls:
-                    done, _ = await asyncio.wait(polls, return_when=asyncio.FIRST_COMPLETED)
-                    for poll in done:
-                        feed = polls.pop(poll)
-                        polled = poll.result()
-                        for entry in polled.entries:
-                            yield entry.item
-                        states[str(feed.url)] = polled.state
-                        behind.discard(str(feed.url))
-                        saved = RssCursor(feeds=states).model_dump_json() if polled.changed else None
-                        yield Progress(saved, caught_up=not behind)
-                        polls[self._start(client, feed, polled.state)] = feed
-            finally:
-                await cancel(*polls)
+        polls = {self._start(feed, states[str(feed.url)]): feed for feed in self.feeds}
+        try:
+            while polls:
+                done, _ = await asyncio.wait(polls, return_when=asyncio.FIRST_COMPLETED)
+                for poll in done:
+                    feed = polls.pop(poll)
+                    polled = poll.result()
+                    for entry in polled.entries:
+                        yield entry.item
+                    states[str(feed.url)] = polled.state
+                    behind.discard(str(feed.url))
+                    saved = RssCursor(feeds=states).model_dump_json() if polled.changed else None
+                    yield Progress(saved, caught_up=not behind)
+                    polls[self._start(feed, polled.state)] = feed
+        finally:
+            await cancel(*polls)
 
     def _states(self, cursor: str | None) -> dict[str, FeedState]:
         try:
@@ -125,28 +134,28 @@ class RssSource:
             raise CursorCorrupt(f"the cursor of the rss agent cannot be read: {error}") from error
         return {str(feed.url): known.get(str(feed.url), FeedState()) for feed in self.feeds}
 
-    def _start(self, client: httpx.AsyncClient, feed: Feed, state: FeedState) -> asyncio.Future[_Polled]:
-        return asyncio.ensure_future(self._poll(client, feed, state))
+    def _start(self, feed: Feed, state: FeedState) -> asyncio.Future[_Polled]:
+        return asyncio.ensure_future(self._poll(feed, state))
 
-    async def _poll(self, client: httpx.AsyncClient, feed: Feed, state: FeedState) -> _Polled:
+    async def _poll(self, feed: Feed, state: FeedState) -> _Polled:
         """Wait until the feed is due, then ask for it once."""
         if state.due is not None and (wait := (state.due - self._clock()).total_seconds()) > 0:
             await self._sleep(wait)
         try:
             async with self._slots:
-                return await self._ask(client, feed, state)
-        except SourceUnavailable as error:
+                return await self._ask(feed, state)
+        except (SourceUnavailable, Forbidden) as error:
             self._metrics.agent_errors.labels(self.name, type(error).__name__).inc()
-            log.warning("%s: %s; attempt %d failed", feed.url, error, state.failures + 1)
+            log.warning("%s: %s; attempt %d failed", shown(str(feed.url)), error, state.failures + 1)
             backoff = min(feed.interval * 2 ** min(state.failures, 20), max(feed.interval, LONGEST_BACKOFF))
             asked = error.retry_after if isinstance(error, Refused) else None
             due = self._clock() + max(self._spread(backoff), asked or timedelta())
             return _Polled(state.model_copy(update={"failures": state.failures + 1, "due": due}), [], False)
 
-    async def _ask(self, client: httpx.AsyncClient, feed: Feed, state: FeedState) -> _Polled:
+    async def _ask(self, feed: Feed, state: FeedState) -> _Polled:
         now = self._clock()
         rested = {"failures": 0, "due": now + self._spread(feed.interval)}
-        answer = await fetch(client, str(feed.url), Validators(state.etag, state.modified), now)
+        answer = await fetch(self.web, str(feed.url), Validators(state.etag, state.modified))
         self._compare_clocks(feed, answer.server_time)
         if isinstance(answer, Unchanged):
             return _Polled(state.model_copy(update=rested), [], False)

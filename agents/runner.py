@@ -20,8 +20,10 @@ from agents.base import (
     Clock,
     Collected,
     Found,
+    Gone,
     Progress,
     RecordTooLarge,
+    Refused,
     Rejected,
     Sleep,
     Source,
@@ -30,12 +32,13 @@ from agents.base import (
 )
 from agents.checkpoints import Checkpoint, Checkpoints, Totals
 from agents.cursor import CursorStore
+from agents.losses import dead_letter_of, deletion_of
 from agents.publisher import Delivery, Publisher, abandon
 from agents.source_health import SourceHealth
 from agents.waiting import cancel, either
 from agents.watermarks import LiveWatermarks
 from pipeline.metrics import Metrics
-from schemas import DeadLetter, Watermark
+from schemas import Watermark
 
 TICK_SECONDS = 0.25
 FIRST_BACKOFF_SECONDS = 1.0
@@ -62,7 +65,19 @@ class Runner:
         on_progress: Callable[[Totals], None] | None = None,
         health: SourceHealth | None = None,
         backlog: Backlog | None = None,
+        label: str | None = None,
+        forget: bool = True,
+        on_failure: Callable[[Unavailable], None] | None = None,
     ) -> None:
+        """Prepare to run ``source``.
+
+        Args:
+            jitter: a number from 0 to 1, spreads the pauses after failures.
+            on_progress: told the totals after each confirmed checkpoint.
+            label: what metrics call the agent; default: its kind, as a replay has a name per file.
+            forget: at the end of the source its cursor is forgotten, the next run begins at the beginning.
+            on_failure: told why the source will be tried again.
+        """
         self._source = source
         self._publisher = publisher
         self._cursors = cursors
@@ -74,6 +89,9 @@ class Runner:
         self._health = health
         self._backlog = backlog
         self._kind = agent_kind(source.name)
+        self._label = label or self._kind
+        self._forget = forget
+        self._on_failure = on_failure
         self._totals = Totals()
         self._failures = 0
 
@@ -87,19 +105,27 @@ class Runner:
             try:
                 ended = await self._session(stop)
             except Unavailable as error:
-                self._metrics.agent_errors.labels(self._kind, type(error).__name__).inc()
-                await either(self._sleep(self._backoff()), stop.wait())
+                self._metrics.agent_errors.labels(self._label, type(error).__name__).inc()
+                log.warning("%s: %s", self._source.name, error)
+                if self._on_failure is not None:
+                    self._on_failure(error)
+                await either(self._sleep(self._backoff(error)), stop.wait())
             else:
+                if ended and self._forget:
+                    await self._cursors.clear(self._source.name)
                 if ended:
-                    await asyncio.to_thread(self._cursors.clear, self._source.name)
                     break
         return self._totals
 
-    def _backoff(self) -> float:
-        """Seconds to wait: doubled from failure to failure, spread so that agents do not return together."""
+    def _backoff(self, error: Unavailable) -> float:
+        """Seconds to wait: doubled from failure to failure, spread so that agents do not return together.
+
+        Where the source says when to come again, not less than that.
+        """
         longest = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0**self._failures)
         self._failures += 1
-        return float(longest * (0.5 + self._jitter() / 2))
+        asked = error.retry_after if isinstance(error, Refused) else None
+        return max(float(longest * (0.5 + self._jitter() / 2)), asked.total_seconds() if asked else 0.0)
 
     async def _session(self, stop: asyncio.Event) -> bool:
         """From the saved cursor on; True where the source has ended, False where it was stopped."""
@@ -141,10 +167,16 @@ class Runner:
                     return await self._publisher.publish(post)
                 except RecordTooLarge as error:
                     return await self._bury(Rejected(error.value, origin, "too_large", str(error)))
+            case Gone():
+                return await self._delete(item)
             case Rejected():
                 return await self._bury(item)
             case Progress():
                 return ()
+
+    async def _delete(self, gone: Gone) -> tuple[Delivery, ...]:
+        made = deletion_of(gone, self._source.timeline, self._clock())
+        return await (self._bury(made) if isinstance(made, Rejected) else self._publisher.publish(made))
 
     async def _bury(self, rejected: Rejected) -> tuple[Delivery, ...]:
         self._metrics.dead_letters.labels(f"agent:{self._kind}", rejected.reason).inc()
@@ -163,7 +195,7 @@ class Runner:
         while (checkpoint := await checkpoints.next()) is not None:
             await self._publisher.confirm(checkpoint.deliveries)
             if checkpoint.cursor is not None:
-                await asyncio.to_thread(self._cursors.save, self._source.name, checkpoint.cursor)
+                await self._cursors.save(self._source.name, checkpoint.cursor)
             if checkpoint.watermark is not None:
                 await self._promise(checkpoint.watermark, checkpoint.final)
             self._account(checkpoint)
@@ -183,24 +215,14 @@ class Runner:
 
     def _account(self, checkpoint: Checkpoint) -> None:
         self._failures = 0
+        if checkpoint.deletions:
+            self._metrics.agent_deletions.labels(self._label).inc(checkpoint.deletions)
         if checkpoint.posts:
-            self._metrics.agent_posts.labels(self._kind).inc(checkpoint.posts)
-            self._metrics.agent_last_post.labels(self._kind).set(self._clock().timestamp())
+            self._metrics.agent_posts.labels(self._label).inc(checkpoint.posts)
+            self._metrics.agent_last_post.labels(self._label).set(self._clock().timestamp())
         self._totals = self._totals.plus(checkpoint)
         if self._on_progress is not None:
             self._on_progress(self._totals)
-
-
-def dead_letter_of(rejected: Rejected, kind: str, failed_at: datetime) -> DeadLetter:
-    """The dead letter of an agent's bad input."""
-    return DeadLetter.of(
-        rejected.payload,
-        stage=f"agent:{kind}",
-        origin=rejected.origin,
-        reason=rejected.reason,
-        detail=rejected.detail,
-        failed_at=failed_at,
-    )
 
 
 async def _drain(checkpoints: Checkpoints, confirming: asyncio.Future[None]) -> None:

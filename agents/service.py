@@ -13,15 +13,17 @@ from agents.backlog import Backlog, following_kafka
 from agents.base import BadConfiguration, Clock, Sleep, Source, Unavailable, agent_kind
 from agents.checkpoints import Totals
 from agents.cursor import CursorStore, FileCursors
+from agents.feed_client import LIMIT
 from agents.feeds import read_feeds
 from agents.http_ingest import AGENT as HTTP
-from agents.http_ingest import Ingest, check_exposure
-from agents.http_service import promise_live, serve_ingest
+from agents.http_ingest import Ingest
+from agents.http_service import check_exposure, known_callers, promise_live, read_callers, serve_ingest
 from agents.kafka_session import link_told, open_publisher, patiently
 from agents.publisher import KafkaPublisher, Place
 from agents.rss import RssSource
 from agents.runner import Runner
 from agents.source_health import SourceHealth
+from agents.web import Reach, Traffic, Web
 from pipeline.condition import KAFKA, Condition
 from pipeline.endpoint import serving
 from pipeline.metrics import Metrics
@@ -60,7 +62,9 @@ async def run_agent(
         raise BadConfiguration(f"there is no agent {name!r}; there are {', '.join(AGENTS)}")
     if name == HTTP:
         token = settings.http_token.get_secret_value()
-        check_exposure(settings.http_host, token, without_token=without_token)
+        known = settings.http_callers is not None
+        check_exposure(settings.http_host, token, callers=known, without_token=without_token)
+        read_callers(settings)
     metrics = metrics or Metrics()
     source = _rss(settings, metrics, clock, sleep) if name == RSS else None
     ready, condition = metrics.worker_ready.labels(f"agent:{name}"), Condition()
@@ -74,6 +78,8 @@ async def run_agent(
             started(line)
 
     async with AsyncExitStack() as stack:
+        if source is not None:
+            stack.push_async_callback(source.web.close)
         session = await _begin(stack, name, settings, clock, sleep, metrics, condition, stop)
         if session is not None and source is None:
             await _run_http(session, settings, stop, say)
@@ -126,10 +132,11 @@ async def _begin(
 async def _run_http(
     session: _Session, settings: Settings, stop: asyncio.Event, say: Callable[[str], None]
 ) -> None:
+    access, keeping = known_callers(settings, session.metrics, session.clock, session.sleep)
     ingest = Ingest(
         session.publisher,
         session.metrics,
-        token=settings.http_token.get_secret_value(),
+        access=access,
         clock=session.clock,
         health=session.health,
         backlog=session.backlog,
@@ -144,7 +151,7 @@ async def _run_http(
         grace=settings.live_grace,
         backlog=session.backlog,
     )
-    await serve_ingest(ingest, promise, settings, stop, say)
+    await serve_ingest(ingest, (promise, *([keeping] if keeping else ())), settings, stop, say)
 
 
 async def _run_rss(
@@ -213,4 +220,11 @@ def _rss(settings: Settings, metrics: Metrics, clock: Clock, sleep: Sleep) -> Rs
     if settings.rss_feeds is None:
         raise BadConfiguration("the rss agent needs a list of feeds: set MOLVA_RSS_FEEDS")
     feeds = read_feeds(Path(settings.rss_feeds))
-    return RssSource(feeds, metrics, clock=clock, sleep=sleep, grace=settings.live_grace)
+    private = [each for each in settings.agent_private_hosts.split(",") if each.strip()]
+    web = Web(
+        RSS,
+        Reach.of(*(str(feed.url) for feed in feeds), redirects="public", private=private),
+        Traffic(metrics, clock=clock, sleep=sleep),
+        limit=LIMIT,
+    )
+    return RssSource(feeds, metrics, clock=clock, sleep=sleep, grace=settings.live_grace, web=web)

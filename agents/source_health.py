@@ -6,7 +6,6 @@ sources and remembers their rhythms over a restart.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from collections import deque
@@ -64,16 +63,27 @@ class SourceHealth:
         for name in self._sources:
             self._show(name)
 
-    def seen(self, post: RawPost) -> None:
-        """Note a post that the source has just given, whether or not Kafka takes it."""
+    def seen(self, *posts: RawPost) -> None:
+        """Note posts that their sources have just given, whether or not Kafka takes them."""
         now = self._clock().timestamp()
-        known = post.source in self._sources or len(self._sources) < MAX_SOURCES
-        name = post.source if known else OTHERS
-        source = self._sources.setdefault(name, _Source())
-        source.last = now
-        source.posted.add(_bucket(now))
-        source.ages.append((post.collected_at - post.created_at).total_seconds())
-        self._fresh.add(name)
+        bucket = _bucket(now)
+        for post in posts:
+            known = post.source in self._sources or len(self._sources) < MAX_SOURCES
+            name = post.source if known else OTHERS
+            source = self._sources.get(name)
+            if source is None:
+                source = self._sources[name] = _Source()
+            source.last = now
+            source.posted.add(bucket)
+            if post.revision == 0:  # an edit says nothing of how old posts are when they are found
+                source.ages.append((post.collected_at - post.created_at).total_seconds())
+            self._fresh.add(name)
+
+    @property
+    def lag(self) -> float | None:
+        """How old the newest hundred posts were when collected, seconds: the median of the slowest source."""
+        ages = [median(source.ages) for source in self._sources.values() if len(source.ages) >= MIN_AGES]
+        return max(ages, default=None)
 
     async def tick(self) -> None:
         """Show what is new; at the end of a bucket judge every source, and remember the rhythms.
@@ -89,7 +99,7 @@ class SourceHealth:
             self._judge(current)
             self._unsaved = True
         if self._unsaved:  # also where the end of a session cut the last writing off
-            await asyncio.to_thread(self._store.save, self._agent, self._document())
+            await self._store.save(self._agent, self._document())
             self._unsaved = False
 
     def _judge(self, current: int) -> None:

@@ -34,6 +34,7 @@ from pipeline.core.clusters import Clusters
 from pipeline.core.enrichment import Annotation, Failed, enriched_post, in_cluster, linked, mentions, places
 from pipeline.core.linking import Linker
 from pipeline.core.mentions import Matcher
+from pipeline.core.standing import marked
 from pipeline.emission import Outgoing
 from pipeline.metrics import Metrics
 from pipeline.nlp.annotator import Annotator, Request, build_annotator, settle
@@ -147,8 +148,10 @@ def enrich(
         cluster = clusters.assign(post.id, post.timeline, post.created_at, outcome.signals.fingerprint)
         outcome = in_cluster(outcome, cluster)
         outcome = linked(outcome, linker.link(post, outcome.entities, places(outcome)))
-        records.append(enriched_post(post, outcome, origin, NOW))
-        records += mentions(post, outcome, origin, NOW, annotator.kinds, annotator.owners(post))
+        standing = annotator.standing(post)
+        post = marked(post, standing)
+        records.append(enriched_post(post, outcome, origin, NOW, standing))
+        records += mentions(post, outcome, origin, NOW, annotator.kinds, standing.spoken_by)
     return records
 
 
@@ -170,7 +173,7 @@ def stage_of(annotator: Annotator) -> Callable[[Sequence[Incoming]], list[Outgoi
         annotate=annotate,
         emit=emit,
         kinds=annotator.kinds,
-        owners=annotator.owners,
+        standing=annotator.standing,
         linker=Linker(annotator.watched),
         mentions_partitions=4,
         clock=lambda: NOW,

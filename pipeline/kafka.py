@@ -22,7 +22,14 @@ from aiokafka.helpers import create_ssl_context
 
 from pipeline.kafka_offsets import brokers_topics, high_watermarks, log_ends, log_starts, retry
 from pipeline.settings import Settings
-from pipeline.topics import DETECTION_STATE, NOTIFICATION_STATE, TOPICS, Topic
+from pipeline.topics import (
+    AGENT_CURSORS,
+    AGENT_PARTITIONS,
+    DETECTION_STATE,
+    NOTIFICATION_STATE,
+    TOPICS,
+    Topic,
+)
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 """Kafka's default of 1 MB is less than a long post with its entities."""
@@ -40,6 +47,10 @@ class TopicSpec(NamedTuple):
     name: str
     partitions: int
     config: Mapping[str, str]
+
+
+AGENT_CURSORS_SPEC = TopicSpec(AGENT_CURSORS, AGENT_PARTITIONS, STATE_CONFIG | {"segment.ms": "3600000"})
+"""Its rows change every few seconds: closed within the hour, a segment is compacted and a take-over short."""
 
 
 def client_options(settings: Settings) -> dict[str, Any]:
@@ -73,6 +84,7 @@ def state_specs(settings: Settings) -> list[TopicSpec]:
     return [
         TopicSpec(DETECTION_STATE, settings.partitions, STATE_CONFIG),
         TopicSpec(NOTIFICATION_STATE, 1, STATE_CONFIG),
+        AGENT_CURSORS_SPEC,
     ]
 
 

@@ -101,7 +101,7 @@ class Local:
     def _finish(self) -> None:
         """Stop the agents and let everything flow out before a memory-only broker goes."""
         if self._memory_only is not None:
-            self.supervisor.stop_only(f"agent-{name}" for name in self._plan.agents)
+            self.supervisor.stop_only(self._plan.collectors)
             self._memory_only.finish(self.settings, self._wait)
 
     def await_ready(self, stop: threading.Event | None = None, seconds: float = READY_S) -> None:

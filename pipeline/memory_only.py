@@ -19,15 +19,26 @@ from pipeline.embedded.state import After, NotFollowed, StateKeeper, load, resto
 from pipeline.errors import MolvaError
 from pipeline.kafka import KafkaAdmin
 from pipeline.settings import Settings
-from pipeline.topics import ALERTS, DETECTION_STATE, NOTIFICATION_STATE, SPIKES
+from pipeline.topics import (
+    AGENT_CURSORS,
+    AGENT_PARTITIONS,
+    ALERTS,
+    DETECTION_STATE,
+    NOTIFICATION_STATE,
+    SPIKES,
+)
 
 MEMORY_LIMIT = 4 * 1024**3
 """Bytes. The broker keeps all that was produced; at this size `molva up` says so and ends."""
 STANDSTILL = timedelta(seconds=30)  # a crashed worker is back sooner, with its partitions
-CURSORS = "cursors"
+CURSORS, STATE = "cursors", "state"
 UNFINISHED = "unfinished"
 """This file stands in the data dir from the start until everything has flowed out."""
-STATES = {"detection.json.gz": DETECTION_STATE, "notification.json.gz": NOTIFICATION_STATE}
+STATES = {
+    "detection.json.gz": DETECTION_STATE,
+    "notification.json.gz": NOTIFICATION_STATE,
+    "agents.json.gz": AGENT_CURSORS,
+}
 """Files in the folder ``state`` of the data dir, and the topics that they are copies of."""
 
 Say = Callable[[str], None]
@@ -94,21 +105,34 @@ class MemoryOnly:
 
 
 def state_keepers(settings: Settings) -> list[StateKeeper]:
-    """What keeps the states of detection and notification; neither file is ever ahead of ClickHouse."""
-    detection, notification = (settings.data_dir / "state" / name for name in STATES)
-    stored, one = HOPS[-1].group, settings.model_copy(update={"partitions": 1})
+    """What keeps the states of detection and notification, never ahead of ClickHouse, and of the agents.
+
+    The agents' is ahead of it after a crash, and is forgotten then.
+    """
+    stored = HOPS[-1].group
+    after = {DETECTION_STATE: After(stored, SPIKES), NOTIFICATION_STATE: After(stored, ALERTS)}
     return [
-        StateKeeper(settings, DETECTION_STATE, detection, After(stored, SPIKES)),
-        StateKeeper(one, NOTIFICATION_STATE, notification, After(stored, ALERTS)),
+        StateKeeper(
+            _with_partitions(settings, topic), topic, settings.data_dir / STATE / name, after.get(topic)
+        )
+        for name, topic in STATES.items()
     ]
+
+
+def _with_partitions(settings: Settings, topic: str) -> Settings:
+    """Settings whose ``partitions`` are those of a state's topic."""
+    own = {NOTIFICATION_STATE: 1, AGENT_CURSORS: AGENT_PARTITIONS}
+    return settings.model_copy(update={"partitions": own.get(topic, settings.partitions)})
 
 
 def forget_cursors_after_a_crash(data_dir: Path, say: Say) -> None:
     """What was in the broker's memory is gone: agents read it again, storage knows what it has."""
     cursors = data_dir / CURSORS
-    if (data_dir / UNFINISHED).exists() and cursors.exists():
+    fleet = next(data_dir / STATE / name for name, topic in STATES.items() if topic == AGENT_CURSORS)
+    if (data_dir / UNFINISHED).exists() and (cursors.exists() or fleet.exists()):
         say("the last run did not end cleanly: agents read again from the start, nothing is stored twice")
-        shutil.rmtree(cursors)
+        shutil.rmtree(cursors, ignore_errors=True)
+        fleet.unlink(missing_ok=True)
 
 
 def move_to_kafka(settings: Settings, say: Say) -> None:
@@ -120,10 +144,9 @@ def move_to_kafka(settings: Settings, say: Say) -> None:
     forget_cursors_after_a_crash(settings.data_dir, say)
     (settings.data_dir / UNFINISHED).unlink(missing_ok=True)
     for name, topic in STATES.items():
-        file = settings.data_dir / "state" / name
-        partitions = 1 if topic == NOTIFICATION_STATE else settings.partitions
+        file = settings.data_dir / STATE / name
         if file.exists():
-            asyncio.run(restore(settings.model_copy(update={"partitions": partitions}), topic, load(file)))
+            asyncio.run(restore(_with_partitions(settings, topic), topic, load(file)))
             file.replace(file.with_name(f"{name}.moved"))
             say(f"{file} has moved to Apache Kafka (topic {topic})")
 

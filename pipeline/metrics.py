@@ -74,6 +74,15 @@ class Metrics:
         self.incidents_open = self._gauge("molva_incidents_open", "Incidents open now", "severity")
         self.alert_events = self._counter("molva_alert_events", "Events of incidents published", "event")
         self.agent_posts = self._counter("molva_agent_posts", "Posts published and confirmed", "agent")
+        self.agent_deletions = self._counter(
+            "molva_agent_deletions", "Deletions of posts published and confirmed", "agent"
+        )
+        self.agents_configured = self._gauge("molva_agents_configured", "Agents in agents.yaml")
+        self.agent_running = self._gauge(
+            "molva_agent_running",
+            "1 while this process collects for the agent, 0 where it must be mended first",
+            "agent",
+        )
         self.agent_errors = self._counter("molva_agent_errors", "Failed reads or publishes", "agent", "error")
         self.agent_held_back = self._gauge(
             "molva_agent_held_back", "1 while the agent waits because a stage is too far behind", "agent"
@@ -82,6 +91,33 @@ class Metrics:
             "molva_agent_last_post_timestamp_seconds", "When the agent last published a post", "agent"
         )
 
+        self.http_answers = self._counter(
+            "molva_http_answers", "Requests to the HTTP ingest, by answer: taken, or the error", "answer"
+        )
+        self.http_caller_last_use = self._gauge(
+            "molva_http_caller_last_use_timestamp_seconds", "When the caller last sent anything", "caller"
+        )
+        self.http_callers_unread = self._gauge(
+            "molva_http_callers_unread", "1 while the file of callers has a mistake; the former ones stay"
+        )
+        self.web_requests = self._counter(
+            "molva_web_requests",
+            "Requests of agents to their sources, by outcome: answered, refused, unanswered, unusable, forbidden",
+            "agent",
+            "outcome",
+        )
+        self.web_seconds = self._histogram(
+            "molva_web_seconds", "Time of a request of an agent, without its wait for a turn", SECONDS, "agent"
+        )
+        self.web_waits = self._counter(
+            "molva_web_wait_seconds",
+            "Time that requests waited for their turn, by budget: live, backfill",
+            "agent",
+            "budget",
+        )
+        self.web_circuit_open = self._gauge(
+            "molva_web_circuit_open", "1 while a host is left alone because it failed several times", "host"
+        )
         self.source_last_post = self._gauge(
             "molva_source_last_post_timestamp_seconds", "When the source last gave a post", "agent", "source"
         )

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 from pipeline.drain import HOPS
 from pipeline.topics import (
+    AGENT_CURSORS,
     ALERTS,
     DEAD_LETTERS,
     DELETED,
@@ -34,7 +35,11 @@ WRITES: dict[str, tuple[str, ...]] = {
     AGENTS: (RAW, DELETED, DEAD_LETTERS),
 }
 """Topics that each principal writes to, besides its state."""
-STATES = {"molva-detection": DETECTION_STATE, "molva-notification": NOTIFICATION_STATE}
+STATES = {
+    "molva-detection": DETECTION_STATE,
+    "molva-notification": NOTIFICATION_STATE,
+    AGENTS: AGENT_CURSORS,
+}
 
 Operation = Literal["Read", "Write", "Create", "Describe"]
 
@@ -66,6 +71,8 @@ def permissions() -> list[Permission]:
     return [
         *found,
         Permission((AGENTS,), ("Write",), WRITES[AGENTS]),
+        Permission((AGENTS,), ("Read",), (STATES[AGENTS],), AGENTS),  # a fleet is a group of this name
+        Permission((AGENTS,), ("Write",), (STATES[AGENTS],)),
         Permission((AGENTS,), ("Describe",), (), OURS, prefixed=True),  # how far the stages are behind
         Permission(tuple(WRITES), ("Describe",), (OURS,), prefixed=True),
         Permission((OPERATOR,), ("Read", "Write", "Create"), (OURS,), prefixed=True),

@@ -15,11 +15,19 @@ class Plan:
     enrichment: int = 1
     detection: int = 1
     agents: tuple[str, ...] = ()
+    fleet: bool = False
+    """Whether a process of the fleet of agents.yaml runs, too (``molva agents run``)."""
+
+    @property
+    def collectors(self) -> list[str]:
+        """The names of the processes that collect: they stop first."""
+        return [f"agent-{name}" for name in self.agents] + ["agents-1"] * self.fleet
 
     def specs(self) -> list[WorkerSpec]:
         """The processes, upstream first, each with a free metrics port."""
         names: list[tuple[str, tuple[str, ...]]] = []
         names += [(f"agent-{name}", ("agent", name)) for name in self.agents]
+        names += [("agents-1", ("agents", "run"))] * self.fleet
         names += [(f"enrichment-{n}", ("worker", "enrichment")) for n in range(1, self.enrichment + 1)]
         names += [(f"detection-{n}", ("worker", "detection")) for n in range(1, self.detection + 1)]
         names += [("storage-1", ("worker", "storage")), ("notification-1", ("worker", "notification"))]

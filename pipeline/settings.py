@@ -149,6 +149,18 @@ class Settings(BaseSettings):
     http_host: str = Field(default="127.0.0.1", description="address of the HTTP ingest")
     http_port: int = Field(default=8088, ge=0, le=65535, description="HTTP ingest; 0: any free port")
     http_token: SecretStr = Field(default=SecretStr(""), description="bearer token of the HTTP ingest")
+    http_callers: Path | None = Field(
+        default=None,
+        description="YAML list of who may post what to the HTTP ingest; read again when it changes",
+    )
+    agents: Path | None = Field(
+        default=None, description="agents.yaml: what `molva agents run` collects; none: nothing"
+    )
+    agent_private_hosts: str = Field(
+        default="",
+        description="host:port, comma-separated: servers of yours that agents may ask although their"
+        " addresses are private",
+    )
     rss_feeds: Path | None = Field(default=None, description="YAML list of feeds for the rss agent")
     max_backlog: int = Field(
         default=500_000,

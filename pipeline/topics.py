@@ -32,6 +32,10 @@ DETECTION_STATE = "molva-detection-state-changelog"
 """Compacted, of the detection stage alone: the topic behind its Faust table."""
 NOTIFICATION_STATE = "molva-notification-state"
 """Compacted, of the notification stage alone: its journal."""
+AGENT_CURSORS = "molva.agents.cursors"
+"""Compacted, of the agents alone: where each goes on, and how it is."""
+AGENT_PARTITIONS = 16
+"""Of `AGENT_CURSORS`: at most so many processes of a fleet have work. It decides who runs which agent."""
 
 DAY_MS = 86_400_000
 

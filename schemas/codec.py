@@ -44,15 +44,24 @@ def event_type(record: Record | type[Record]) -> str:
     return f"molva.{record.TYPE}.v{version}"
 
 
+@cache
+def _type_header(model: type[Record], version: int) -> tuple[str, bytes]:
+    return "ce_type", f"molva.{model.TYPE}.v{version}".encode()
+
+
+_SPECIFICATION = ("ce_specversion", b"1.0")
+_JSON = ("content-type", b"application/json")
+
+
 def encode(record: Record) -> Message:
     """Encode a record as key, value and headers."""
     headers: Headers = [
-        ("ce_specversion", b"1.0"),
+        _SPECIFICATION,
         ("ce_id", record.event_id.encode()),
-        ("ce_type", event_type(record).encode()),
+        _type_header(type(record), record.schema_version),
         ("ce_source", record.event_source.encode()),
         ("ce_time", record.event_time.isoformat().encode()),
-        ("content-type", b"application/json"),
+        _JSON,
     ]
     return Message(record.key.encode(), record.model_dump_json().encode(), headers)
 

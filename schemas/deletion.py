@@ -11,7 +11,10 @@ from schemas.base import LIVE, Record, UtcDatetime
 
 
 class Deletion(Record):
-    """``id`` is the id of the deleted post, ``<source>:<native_id>``."""
+    """``id`` is the id of the deleted post, ``<source>:<native_id>``: all its versions are gone.
+
+    It may come before the post, and more than once; the first one counts.
+    """
 
     TYPE: ClassVar[str] = "deletion"
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import ClassVar, Literal
 
 from schemas.base import Origin, Part, Record, Sentiment, UtcDatetime
-from schemas.post import RawPost
+from schemas.post import RawPost, version_id
 from schemas.signals import Signals
 
 EntityType = Literal["PER", "ORG", "LOC"]
@@ -30,7 +30,11 @@ class Entity(Part):
 
 
 class EnrichedPost(Record):
-    """A raw post and its enrichment. ``id`` is the post's id; ``origin`` is the raw record."""
+    """One version of a post (``post.revision``) and its enrichment; every version is enriched anew.
+
+    ``id`` is the post's id; ``origin`` is the raw record. ``post`` is as the agent published it, but for
+    ``author.own`` and ``channel.own``, which the watchlist's accounts may have set.
+    """
 
     TYPE: ClassVar[str] = "enriched-post"
 
@@ -43,6 +47,10 @@ class EnrichedPost(Record):
     entities: tuple[Entity, ...] = ()
     objects: tuple[str, ...] = ()
     """Ids of the watchlist objects that the post mentions, in order of appearance."""
+    spoken_by: tuple[str, ...] = ()
+    """Ids of the watchlist objects whose own account wrote the post."""
+    community_of: tuple[str, ...] = ()
+    """Ids of the watchlist objects in whose own community it stands."""
     model: str
     """Which sentiment model decided."""
     signals: Signals = Signals()
@@ -50,7 +58,7 @@ class EnrichedPost(Record):
 
     @property
     def event_id(self) -> str:
-        return self.id
+        return version_id(self.id, self.post.revision)
 
     @property
     def event_source(self) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from schemas.base import LIVE, Origin, Part, Record, Sentiment, UtcDatetime
-from schemas.post import Author, Channel, Engagement, PostKind
+from schemas.post import MAX_REVISION, Author, Channel, Engagement, PostKind, version_id
 from schemas.signals import MentionSignals
 
 ObjectKind = Literal["brand", "person", "product", "topic", "competitor"]
@@ -27,7 +29,10 @@ class Span(Part):
 
 
 class Mention(Record):
-    """One post about one object. ``id`` is ``<post id>#<object id>``; the Kafka key is the object's id."""
+    """One version of a post about one object; the Kafka key is the object's id.
+
+    ``id`` is ``<post id>#<object id>``, the same for all versions: who counts, counts it once.
+    """
 
     TYPE: ClassVar[str] = "mention"
 
@@ -36,6 +41,8 @@ class Mention(Record):
     object_id: str
     object_kind: ObjectKind
     timeline: str = LIVE
+    revision: int = Field(default=0, ge=0, le=MAX_REVISION)
+    """That of the post: 0 as first published, else the moment of the edit in Unix milliseconds."""
     origin: Origin
     created_at: UtcDatetime
     collected_at: UtcDatetime
@@ -65,7 +72,7 @@ class Mention(Record):
 
     @property
     def event_id(self) -> str:
-        return self.id
+        return version_id(self.id, self.revision)
 
     @property
     def event_source(self) -> str:

@@ -17,7 +17,15 @@ EARLIEST = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 CLOCK_SKEW = timedelta(days=1)
 """A post may be dated at most this much later than it was collected."""
 
+MAX_REVISION = 2**53 - 1
+"""The largest integer that every JSON reader takes exactly; in milliseconds it lies beyond all dates."""
+
 PostKind = Literal["post", "comment", "review", "repost"]
+
+
+def version_id(record_id: str, revision: int) -> str:
+    """The id of one version of a post or mention: ``id`` as first published, ``id@revision`` edited."""
+    return f"{record_id}@{revision}" if revision else record_id
 
 
 class Channel(Part):
@@ -25,6 +33,8 @@ class Channel(Part):
 
     id: str
     name: str = ""
+    handle: str = ""
+    """Its short name in addresses, without ``@``, where it has one."""
     kind: str = ""
     followers: int | None = Field(default=None, ge=0)
     own: bool = False
@@ -41,6 +51,8 @@ class Author(Part):
     verified: bool = False
     created_at: UtcDatetime | None = None
     bio: str = ""
+    own: bool = False
+    """True where the watched company itself writes, from one of its own accounts."""
 
 
 class Media(Part):
@@ -61,7 +73,11 @@ class Engagement(Part):
 
 
 class RawPost(Record):
-    """One public message. ``id`` is ``<source>:<native_id>``; fields unknown here are kept in ``extras``."""
+    """One version of a public message.
+
+    ``id`` is ``<source>:<native_id>``, the same for all versions; ``revision`` tells them apart. All of them
+    have the ``created_at`` of the first. Fields unknown here are kept in ``extras``.
+    """
 
     TYPE: ClassVar[str] = "post"
 
@@ -85,6 +101,10 @@ class RawPost(Record):
     rating: float | None = Field(default=None, ge=0, le=5)
     """Stars of a review, 0 to 5."""
     timeline: str = Field(default=LIVE, min_length=1, max_length=256)
+    revision: int = Field(default=0, ge=0, le=MAX_REVISION)
+    """0: as first published. Else the moment of the edit in Unix milliseconds: a later one replaces it."""
+    edited_at: UtcDatetime | None = None
+    """When this version was made, as far as the source tells."""
     extras: dict[str, JsonValue] = Field(default_factory=dict)
 
     @model_validator(mode="before")
@@ -126,7 +146,7 @@ class RawPost(Record):
 
     @property
     def event_id(self) -> str:
-        return self.id
+        return version_id(self.id, self.revision)
 
     @property
     def event_source(self) -> str:

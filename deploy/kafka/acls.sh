@@ -16,6 +16,8 @@ acls --add --allow-principal User:molva-notification --operation Read --operatio
 acls --add --allow-principal User:molva-storage --operation Read --topic molva.posts.enriched --topic molva.mentions --topic molva.spikes --topic molva.alerts --topic molva.alerts.actions --topic molva.posts.deleted --topic molva.dead-letters --group molva-storage
 acls --add --allow-principal User:molva-storage --operation Write --topic molva.dead-letters
 acls --add --allow-principal User:molva-agents --operation Write --topic molva.posts.raw --topic molva.posts.deleted --topic molva.dead-letters
+acls --add --allow-principal User:molva-agents --operation Read --topic molva.agents.cursors --group molva-agents
+acls --add --allow-principal User:molva-agents --operation Write --topic molva.agents.cursors
 acls --add --allow-principal User:molva-agents --operation Describe --group molva --resource-pattern-type prefixed
 acls --add --allow-principal User:molva-enrichment --allow-principal User:molva-detection --allow-principal User:molva-notification --allow-principal User:molva-storage --allow-principal User:molva-agents --operation Describe --topic molva --resource-pattern-type prefixed
 acls --add --allow-principal User:molva-operator --operation Read --operation Write --operation Create --topic molva --resource-pattern-type prefixed

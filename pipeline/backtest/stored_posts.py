@@ -16,8 +16,8 @@ BLOCK: Final = 2_000
 _COLUMNS: Final = (
     *("id", "source", "kind", "created_at", "collected_at", "text", "rating"),
     *("reply_to", "thread_root", "repost_of"),
-    *("channel_id", "channel_name", "channel_kind", "channel_own"),
-    *("author_id", "author_name", "author_handle"),
+    *("channel_id", "channel_name", "channel_handle", "channel_kind", "channel_own"),
+    *("author_id", "author_name", "author_handle", "author_own"),
 )
 _WHERE: Final = "timeline = %(timeline)s AND created_at >= %(first)s AND created_at < %(until)s"
 _HOW_MANY: Final = "SELECT count() FROM posts WHERE " + _WHERE

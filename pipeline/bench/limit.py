@@ -20,6 +20,7 @@ from pipeline.bench.mix import Mix, read_mix
 from pipeline.core.clusters import Clusters
 from pipeline.core.enrichment import Failed, enriched_post, in_cluster, linked, mentions, places
 from pipeline.core.linking import Linker
+from pipeline.core.standing import marked
 from pipeline.errors import MolvaError
 from pipeline.nlp.annotator import Annotator, Request, build_annotator, settle
 from pipeline.topics import RAW
@@ -64,8 +65,10 @@ class Enricher:
                 outcome, self._clusters.assign(post.id, post.timeline, post.created_at, shown)
             )
             outcome = linked(outcome, self._linker.link(post, outcome.entities, places(outcome)))
-            records.append(enriched_post(post, outcome, origin, now))
-            records += mentions(post, outcome, origin, now, annotator.kinds, annotator.owners(post))
+            standing = annotator.standing(post)
+            post = marked(post, standing)
+            records.append(enriched_post(post, outcome, origin, now, standing))
+            records += mentions(post, outcome, origin, now, annotator.kinds, standing.spoken_by)
         return records
 
 

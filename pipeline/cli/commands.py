@@ -13,6 +13,8 @@ import typer
 from rich.text import Text
 
 from pipeline.cli import (
+    agent,
+    agents,
     alerts,
     backfill,
     backtest,
@@ -21,6 +23,7 @@ from pipeline.cli import (
     demo,
     detect,
     doctor,
+    erase,
     evaluate,
     language,
     replay,
@@ -58,7 +61,10 @@ def _add(panel: str, *commands: Callable[..., None]) -> None:
         app.command(help=flowing(command.__doc__), rich_help_panel=panel)(command)
 
 
-_add(RUN, demo.demo, running.up, replay.replay, running.agent, running.worker)
+_add(RUN, demo.demo, running.up, replay.replay)
+app.add_typer(agent.app, name="agent", rich_help_panel=RUN)
+app.add_typer(agents.app, name="agents", rich_help_panel=RUN)
+_add(RUN, running.worker)
 _add(ALONE, language.annotate, detect.detect, backtest.backtest)
 app.add_typer(train.app, name="train", rich_help_panel=ALONE)
 app.add_typer(evaluate.app, name="eval", rich_help_panel=ALONE)
@@ -67,7 +73,7 @@ app.add_typer(schemas.app, name="schemas", rich_help_panel=ALONE)
 _add(LOOK, sql.sql, status.status, doctor.doctor)
 app.add_typer(alerts.app, name="alerts", rich_help_panel=LOOK)
 app.add_typer(dead_letters.app, name="dead-letters", rich_help_panel=LOOK)
-_add(SET_UP, topics.topics, sql.migrate, backfill.backfill, reprocess.reprocess)
+_add(SET_UP, topics.topics, sql.migrate, backfill.backfill, reprocess.reprocess, erase.erase)
 
 
 @app.callback(invoke_without_command=True)

@@ -161,9 +161,7 @@ def _analysis(settings: Settings) -> Analysis:
         settings.watchlist, settings.sentiment_model, settings.sentiment_tier, settings.ner_engine
     )
     settle()
-    return Analysis(
-        annotator.annotate, annotator.watched, annotator.owners, annotator.kinds, settings.enrichment_batch
-    )
+    return Analysis(annotator.annotate, annotator.watched, annotator.kinds, settings.enrichment_batch)
 
 
 @contextmanager

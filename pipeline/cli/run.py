@@ -1,28 +1,22 @@
-"""``molva up``, ``molva worker`` and ``molva agent``: processes that run until they are told to stop."""
+"""``molva up`` and ``molva worker``: processes that run until they are told to stop."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import os
 import signal
 import threading
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from pipeline.cli.agent import STOPPING
 from pipeline.cli.context import err, load_settings, print_json, read_watchlist
 from pipeline.embedded.kafka import FOLDER as KAFKA_FOLDER
 from pipeline.embedded.stack import BrokerKind
 from pipeline.errors import UsageError
-from pipeline.leaving import STOP_SECONDS, leave_within
-from pipeline.logs import configure
 
 CHECK_S = 0.5
-STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""Ctrl-C, a process manager, a closed terminal: all stop in order."""
 
 
 def up(
@@ -51,11 +45,14 @@ def up(
 
     Who is told of spikes stands in the file that MOLVA_ALERTS names (docs/alerts.md).
 
-    Agents: `http` runs where MOLVA_HTTP_TOKEN is set, `rss` where MOLVA_RSS_FEEDS is.
+    Agents: `http` runs where MOLVA_HTTP_TOKEN or MOLVA_HTTP_CALLERS is set, `rss` where MOLVA_RSS_FEEDS is,
+    those of agents.yaml where MOLVA_AGENTS is (docs/agents.md).
 
     Example: molva up --watchlist examples/banks-and-operators.yaml
     """
-    from agents.feeds import read_feeds  # heavy, like the clients of both servers
+    from agents.agents_file import read_agents  # heavy, like the clients of both servers
+    from agents.feeds import read_feeds
+    from agents.http_service import read_callers
     from pipeline.alerts.configuration_file import read_configuration
     from pipeline.local import Local
     from pipeline.plan import Plan
@@ -68,13 +65,20 @@ def up(
     read_watchlist(settings.watchlist)
     if settings.rss_feeds is not None:
         read_feeds(settings.rss_feeds)
+    if settings.agents is not None:
+        read_agents(settings.agents, os.environ)
+        settings = settings.model_copy(update={"agents": settings.agents.resolve()})
     if settings.alerts is not None:
         read_configuration(settings.alerts, os.environ)
-    agents = [name for name, on in (("http", settings.http_token), ("rss", settings.rss_feeds)) if on]
+    if settings.http_callers is not None:
+        read_callers(settings)
+        settings = settings.model_copy(update={"http_callers": settings.http_callers.resolve()})
+    http = settings.http_token or settings.http_callers
+    agents = [name for name, on in (("http", http), ("rss", settings.rss_feeds)) if on]
     stop = threading.Event()
     for name in STOPPING:
         signal.signal(name, lambda *_: stop.set())
-    plan = Plan(enrichment=enrichment, detection=detection, agents=tuple(agents))
+    plan = Plan(enrichment=enrichment, detection=detection, agents=tuple(agents), fleet=bool(settings.agents))
     kind = _broker_of(settings.data_dir, broker)
     with Local(settings, plan, say=lambda line: err.print(line), broker=kind) as local:
         local.await_ready(stop=stop)
@@ -121,33 +125,3 @@ def worker(
     if stage in ("enrichment", "detection"):
         read_watchlist(settings.watchlist)
     stages.run(stage, settings)
-
-
-def agent(
-    name: Annotated[str, typer.Argument(help="http or rss; files are read with `molva replay`")],
-) -> None:
-    """Run one collector until SIGTERM.
-
-    `http` takes posts on POST /v1/posts (MOLVA_HTTP_TOKEN, MOLVA_HTTP_PORT); `rss` reads the feeds of
-    MOLVA_RSS_FEEDS (examples/feeds.example.yaml).
-
-    Example: MOLVA_RSS_FEEDS=feeds.yaml molva agent rss
-    """
-    from agents.service import run_agent  # heavy: HTTP and Kafka clients
-
-    settings = load_settings()
-    configure(settings, os.environ)
-
-    async def until_stopped() -> None:
-        stop = asyncio.Event()
-
-        def end() -> None:
-            leave_within(STOP_SECONDS)
-            stop.set()
-
-        for number in STOPPING:
-            asyncio.get_running_loop().add_signal_handler(number, end)
-        say = logging.getLogger("molva.agent").info
-        await run_agent(name, settings, clock=lambda: datetime.now(UTC), stop=stop, started=say)
-
-    asyncio.run(until_stopped())

@@ -86,8 +86,9 @@ class PartitionDetector:
         """Take a mention: count it in its pending bucket, or say why not.
 
         ``own`` (the object itself speaks) counts neither as negative nor as volume. ``duplicate``: seen
-        before, by raw offset or by post id. ``behind``: its 5-minute bucket is over, but it counts in its
-        hour or day. ``late``: they are over, too; it is not judged.
+        before, by raw offset or by post id, which all versions of a post share: the first that mentions the
+        object counts, where its post stands in time. ``behind``: its 5-minute bucket is over, but it counts
+        in its hour or day. ``late``: they are over, too; it is not judged.
         """
         if mention.own:
             return "own"

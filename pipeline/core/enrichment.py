@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from pipeline.core.standing import Standing
 from pipeline.core.text import clean
 from schemas import EnrichedPost, Entity, Mention, Origin, RawPost, Sentiment, Span
 from schemas.base import LIVE
@@ -53,7 +54,9 @@ class Failed:
     detail: str
 
 
-def enriched_post(post: RawPost, annotation: Annotation, origin: Origin, now: datetime) -> EnrichedPost:
+def enriched_post(
+    post: RawPost, annotation: Annotation, origin: Origin, now: datetime, standing: Standing
+) -> EnrichedPost:
     """The record of ``molva.posts.enriched``; at most 500 entities of a long text are kept."""
     return EnrichedPost(
         id=post.id,
@@ -63,6 +66,8 @@ def enriched_post(post: RawPost, annotation: Annotation, origin: Origin, now: da
         sentiment=annotation.sentiment,
         entities=annotation.entities[:MAX_ENTITIES],
         objects=tuple(mention.object_id for mention in annotation.mentions),
+        spoken_by=tuple(standing.spoken_by),
+        community_of=tuple(standing.community_of),
         model=annotation.model,
         signals=annotation.signals,
         enriched_at=now,
@@ -164,6 +169,7 @@ def _of_post(post: RawPost, annotation: Annotation, origin: Origin, now: datetim
     return {
         "post_id": post.id,
         "timeline": post.timeline,
+        "revision": post.revision,
         "origin": origin,
         "created_at": post.created_at,
         "collected_at": post.collected_at,

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import ahocorasick
 
-from pipeline.core.accounts import Owners
 from pipeline.core.aliases import Inflect
 from pipeline.core.fold import skeleton
 from pipeline.core.hidden import HiddenNames
@@ -57,7 +56,6 @@ class Matcher:
     """
 
     def __init__(self, watchlist: Watchlist, inflect: Inflect, vocabulary: Vocabulary | None = None) -> None:
-        self._owners = Owners(watchlist)
         self._segmenter = Segmenter(vocabulary)
         self._automaton = ahocorasick.Automaton()
         keys = Lexicon(watchlist, inflect).keys
@@ -112,15 +110,6 @@ class Matcher:
             if key.open_contexts and starts_word(folded, start):
                 _note(key.open_contexts, end, positions)
         return hits, positions
-
-    def owner_of(
-        self, source: str, *, handle: str = "", author_id: str = "", url: str = "", name: str = ""
-    ) -> tuple[str, ...]:
-        """The ids of the objects whose own account the author is.
-
-        A display name counts only where the author has no handle: names are free to choose.
-        """
-        return self._owners.of(source, (handle, author_id, url, "" if handle else name))
 
 
 def by_object(matches: Iterable[Match]) -> dict[str, list[Match]]:

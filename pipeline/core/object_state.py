@@ -96,13 +96,14 @@ class ObjectState:
         over = self.taught.get("5m", NOTHING).until if self.position is None else self.position
         late_before = max(late_before, over)
         step, post = open_step(second, late_before), fingerprint(mention.post_id)
-        if step not in (MINUTES_5, HOUR):  # copies, too: the day may not remember them all
-            self.pending.miss(second, late_before, step)
+        tardy = not mention.revision  # an edit comes when it comes: nobody is late with it
+        if tardy and step not in (MINUTES_5, HOUR):
+            self.pending.miss(second, late_before, step)  # copies, too: the day may not remember them all
         if step is None:
-            return "late"
+            return "late" if tardy else "duplicate"
         if self._holds(step, second, post):
             return "duplicate"
-        if step == HOUR:
+        if tardy and step == HOUR:
             self.pending.miss(second, late_before, step)
         self.pending.add(step, mention, second, post, slices(mention, rules.dimensions))
         return "counted" if step == MINUTES_5 else "behind"

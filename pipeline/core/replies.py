@@ -5,19 +5,15 @@ Enrichment asks once per post, in the order of the stream, and adds a mention wi
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
-from pipeline.core.accounts import Owners
+from pipeline.core.standing import Places
 from pipeline.core.watchlist import Watchlist
 from schemas import RawPost
 
 RULE: Final = "reply"
 CAPACITY: Final = 100_000
 """Own posts and posts of their threads that are remembered (about 20 MB); then the longest unasked go."""
-
-_WALL = re.compile(r"(?:wall|photo|video|topic|clip|market)?(-?\d+)_\w+")
-_CHANNEL = re.compile(r"([A-Za-z][\w.]{2,63})/\d+(?:[/?].*)?")
 
 
 class OwnThreads:
@@ -29,7 +25,7 @@ class OwnThreads:
     """
 
     def __init__(self, watchlist: Watchlist, capacity: int = CAPACITY) -> None:
-        self._owners = Owners(watchlist)
+        self.places = Places(watchlist)
         self._capacity = capacity
         self._threads: dict[str, tuple[str, ...]] = {}
 
@@ -38,37 +34,15 @@ class OwnThreads:
 
     def addressed(self, post: RawPost) -> tuple[str, ...]:
         """The objects that the post is addressed to, never those that wrote it; remembers the post."""
-        writers = self._writers(post)
-        place = self._of_channel(post)
+        writers, place = self.places.standing(post)
         answered: dict[str, None] = {}
         for parent in filter(None, (post.reply_to, post.thread_root)):
             parent = _full_id(parent, post.source)
             answered |= dict.fromkeys(self._recall(parent))
-            answered |= dict.fromkeys(self._of_id(parent.removeprefix(f"{post.source}:"), post.source))
+            answered |= dict.fromkeys(self.places.of_id(parent.removeprefix(f"{post.source}:"), post.source))
         if writers or answered:
-            self._remember(post.id, writers or tuple(answered))
+            self._remember(post.id, tuple(writers) or tuple(answered))
         return tuple(found for found in dict.fromkeys((*answered, *place)) if found not in writers)
-
-    def _writers(self, post: RawPost) -> tuple[str, ...]:
-        """Whose own words the post is; a channel that gives no author speaks for itself."""
-        author, channel = post.author, post.channel
-        if author is not None:
-            name = "" if author.handle else author.name
-            written = self._owners.of(post.source, (author.handle, author.id, name))
-            if written or channel is None or author.id != channel.id:
-                return written
-        return self._of_channel(post) if post.kind in ("post", "repost") else ()
-
-    def _of_channel(self, post: RawPost) -> tuple[str, ...]:
-        """The owners of the place where the post stands; a name counts only for an ``own`` channel."""
-        channel = post.channel
-        names = () if channel is None else (channel.id, channel.name if channel.own else "")
-        return self._owners.of(post.source, names) or self._of_id(post.native_id, post.source)
-
-    def _of_id(self, native_id: str, source: str) -> tuple[str, ...]:
-        """The owners of the wall or channel that a native id names: wall-123_456, teplobank/17."""
-        found = _WALL.fullmatch(native_id) or _CHANNEL.fullmatch(native_id)
-        return () if found is None else self._owners.of(source, (found[1],))
 
     def _recall(self, post_id: str) -> tuple[str, ...]:
         owners = self._threads.pop(post_id, ())

@@ -15,6 +15,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
     RuntimeException,
 )
 
+from agents.agents_file import read_agents
 from agents.base import AgentError
 from agents.feeds import read_feeds
 from pipeline.checks import Part
@@ -44,6 +45,7 @@ def check_machine(settings: Settings) -> list[Part]:
         _models(settings),
         _watchlist(settings),
         *_feeds(settings),
+        *_agents(settings),
     ]
 
 
@@ -89,6 +91,19 @@ def _watchlist(settings: Settings) -> Part:
     if not watchlist.objects:
         return Part("watchlist", False, f"{chosen} holds no object", "write what is to be watched into it")
     return Part("watchlist", True, f"{len(watchlist.objects)} objects in {chosen}")
+
+
+def _agents(settings: Settings) -> list[Part]:
+    """agents.yaml as a file; its secrets are with the fleet, which may be elsewhere."""
+    if settings.agents is None:
+        return []
+    try:
+        agents = read_agents(settings.agents, {}, complete=False)
+    except AgentError as error:
+        return [
+            Part("agents", False, str(error), "correct the file; examples/agents.example.yaml explains it")
+        ]
+    return [Part("agents", True, f"{len(agents)} agents in {settings.agents}")]
 
 
 def _feeds(settings: Settings) -> list[Part]:

@@ -22,6 +22,7 @@ from pipeline.core.enrichment import Annotation, Failed, ObjectMention
 from pipeline.core.language import detect_language
 from pipeline.core.mentions import Match, Matcher, by_object
 from pipeline.core.replies import OwnThreads
+from pipeline.core.standing import Standing
 from pipeline.core.watchlist import Watchlist
 from pipeline.nlp.cascade import Cascade
 from pipeline.nlp.inflection import Inflector
@@ -65,10 +66,14 @@ class Annotator:
     find: Callable[[str], Sequence[Match]]
     detect: Callable[[str], str]
     watched: Watchlist
-    owners: Callable[[RawPost], Sequence[str]]
-    """Which objects' own account wrote a post."""
+    standing: Callable[[RawPost], Standing]
+    """Whose words a post is, and in whose community it stands."""
     addressed: Callable[[RawPost], Sequence[str]]
     """Which objects a post speaks to; to be asked once per post, in the order of the stream."""
+
+    def owners(self, post: RawPost) -> Sequence[str]:
+        """Which objects' own account wrote a post."""
+        return self.standing(post).spoken_by
 
     def annotate(self, requests: Sequence[Request], hurried: bool = False) -> list[Annotation | Failed]:
         """One outcome per request, in order; ``hurried`` leaves the cascade's strong tier out."""
@@ -170,12 +175,7 @@ def build_annotator(
     inflector = Inflector()
     matcher = Matcher(watched, inflector.forms, inflector)
 
-    def owners(post: RawPost) -> Sequence[str]:
-        if post.author is None:
-            return ()
-        author = post.author
-        return matcher.owner_of(post.source, handle=author.handle, author_id=author.id, name=author.name)
-
+    threads = OwnThreads(watched)
     return Annotator(
         ner=Ner(ner_engine),
         tier=load_tier(model, tier),
@@ -183,8 +183,8 @@ def build_annotator(
         find=matcher.find,
         detect=partial(detect_language, is_russian=inflector.knows),
         watched=watched,
-        owners=owners,
-        addressed=OwnThreads(watched).addressed,
+        standing=threads.places.standing,
+        addressed=threads.addressed,
     )
 
 

@@ -24,6 +24,7 @@ from pipeline.core.enrichment import (
 )
 from pipeline.core.linking import Linker
 from pipeline.core.replies import OwnThreads
+from pipeline.core.standing import marked
 from pipeline.core.watchlist import Watchlist
 from pipeline.nlp.annotator import Request
 from pipeline.reprocess.stored import Stored, origin, raw_post
@@ -35,6 +36,7 @@ from schemas.mention import ObjectKind
 REMADE: Final = (
     *("enriched_at", "language", "label", "p_negative", "p_positive", "model", "objects"),
     *("post_type", "p_type", "type_evidence", "aspects.name", "aspects.p", "experience", "calls", "threats"),
+    *("channel_own", "author_own", "spoken_by", "community_of"),
     *("toxicity", "toxic", "cluster", "fingerprint", "personal.kind", "personal.start", "personal.end"),
 )
 """The columns of ``posts`` that an analysis decides; all others stay as they were stored."""
@@ -57,7 +59,6 @@ class Analysis:
 
     annotate: Callable[[Sequence[Request]], Sequence[Annotation | Failed]]
     watched: Watchlist
-    owners: Callable[[RawPost], Sequence[str]]
     kinds: Mapping[str, ObjectKind]
     batch: int
 
@@ -85,11 +86,13 @@ class Analysis:
                 continue
             outcome = memory.placed(post, outcome)
             kept = {name: row[name] for name in KEPT}
-            enriched = enriched_post(post, outcome, origin(row), now)
+            standing = memory.threads.places.standing(post)
+            post = marked(post, standing)
+            enriched = enriched_post(post, outcome, origin(row), now, standing)
             new = post_row(enriched)
             made.posts.append({**row, **{name: new[name] for name in REMADE}, "version": version})
             made.entities.extend({**found, **kept} for found in entity_rows(enriched))
-            about = mentions(post, outcome, origin(row), now, self.kinds, self.owners(post))
+            about = mentions(post, outcome, origin(row), now, self.kinds, standing.spoken_by)
             made.mentions.extend({**mention_row(found), "version": version, **kept} for found in about)
         return made
 

@@ -49,12 +49,14 @@ class Replacement:
         """Copy the rows of these months that the run does not replace and that are not copied yet.
 
         A mention or entity of a post with a new analysis is of the old one, whenever it came: it is left out.
+        What an edit of a post made of it a mention stays: that version was not analysed anew.
         """
         remade = "SELECT id FROM next_posts WHERE version = %(version)s"
+        versions = "SELECT id, revision FROM next_posts WHERE version = %(version)s"
         self._copy("posts", "id NOT IN (SELECT id FROM next_posts)")
         self._copy(
             "mentions",
-            f"post_id NOT IN ({remade})"
+            f"(post_id, revision) NOT IN ({versions})"
             " AND (post_id, object_id) NOT IN (SELECT post_id, object_id FROM next_mentions)",
         )
         key = "post_id, start, type, normal"

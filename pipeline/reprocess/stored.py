@@ -35,6 +35,8 @@ def raw_post(row: Stored) -> RawPost:
         engagement=Engagement(**{name: row[name] for name in Engagement.model_fields}),
         rating=row["rating"],
         timeline=row["timeline"],
+        revision=row["revision"],
+        edited_at=row["edited_at"],
         extras=json.loads(row["extras"]) if row["extras"] else {},
     )
 
@@ -55,6 +57,7 @@ def _channel(row: Stored) -> Channel | None:
     found = Channel(
         id=row["channel_id"],
         name=row["channel_name"],
+        handle=row["channel_handle"],
         kind=row["channel_kind"],
         followers=row["channel_followers"],
         own=row["channel_own"],
@@ -71,5 +74,6 @@ def _author(row: Stored) -> Author | None:
         verified=row["author_verified"],
         created_at=row["author_created_at"],
         bio=row["author_bio"],
+        own=row["author_own"],
     )
     return None if found == Author(id="") else found

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class StoredRecord(Protocol):
@@ -45,3 +45,13 @@ class Batch:
     def digest(self) -> int:
         """Column ``_batch``: 64 bits of the token, by which a retry knows the rows of its earlier attempt."""
         return int.from_bytes(hashlib.blake2b(self.token.encode(), digest_size=8).digest(), "big")
+
+    def provenance(self, offset: int) -> dict[str, Any]:
+        """The columns that say which record a row was made from, and in which batch."""
+        return {
+            "_cluster": self.cluster,
+            "_topic": self.topic,
+            "_partition": self.partition,
+            "_offset": offset,
+            "_batch": self.digest,
+        }

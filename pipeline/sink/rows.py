@@ -40,6 +40,10 @@ class Entry(NamedTuple):
     entities: tuple[Row, ...]
     since: datetime
     """When the fact was collected: where end-to-end latency starts."""
+    revision: int = 0
+    """Which version of ``key`` it is: 0 as first published."""
+    counted: bool = True
+    """False: a row of the table's revisions alone."""
 
 
 def entry(record: Record, batch: Batch, offset: int) -> Entry:
@@ -48,15 +52,17 @@ def entry(record: Record, batch: Batch, offset: int) -> Entry:
     Raises:
         TypeError: a record that has no table.
     """
-    origin = _provenance(batch, offset)
+    origin = batch.provenance(offset)
     match record:
         case EnrichedPost():
             found = tuple({**row, **origin} for row in entity_rows(record))
             since = record.post.collected_at
-            return Entry(offset, POSTS, record.id, {**post_row(record), **origin}, found, since)
+            row = {**post_row(record), **origin}
+            return Entry(offset, POSTS, record.id, row, found, since, record.post.revision)
         case Mention():
             key = f"{record.post_id}#{record.object_id}"
-            return Entry(offset, MENTIONS, key, {**mention_row(record), **origin}, (), record.collected_at)
+            row = {**mention_row(record), **origin}
+            return Entry(offset, MENTIONS, key, row, (), record.collected_at, record.revision)
         case Spike():
             row = {**spike_row(record), **origin}
             return Entry(offset, SPIKES, record.event_id, row, (), record.updated_at)
@@ -89,6 +95,8 @@ def post_row(record: EnrichedPost) -> Row:
         "timeline": post.timeline,
         "source": post.source,
         "kind": post.kind,
+        "revision": post.revision,
+        "edited_at": moment_or_none(post.edited_at),
         "url": post.url,
         "created_at": moment(post.created_at),
         "collected_at": moment(post.collected_at),
@@ -99,9 +107,13 @@ def post_row(record: EnrichedPost) -> Row:
         "model": record.model,
         **post_signal_cells(record.signals),
         "objects": list(record.objects),
+        "spoken_by": list(record.spoken_by),
+        "community_of": list(record.community_of),
         **channel_cells(post.channel),
+        "channel_handle": post.channel.handle if post.channel else "",
         "channel_kind": post.channel.kind if post.channel else "",
         **author_cells(post.author),
+        "author_own": bool(post.author and post.author.own),
         "author_created_at": moment_or_none(post.author.created_at if post.author else None),
         "author_bio": post.author.bio if post.author else "",
         "reply_to": post.reply_to or "",
@@ -153,6 +165,7 @@ def mention_row(record: Mention) -> Row:
         "enriched_at": moment(record.enriched_at),
         "source": record.source,
         "kind": record.kind,
+        "revision": record.revision,
         "url": record.url,
         **channel_cells(record.channel),
         **author_cells(record.author),
@@ -232,14 +245,4 @@ def dead_letter_row(record: DeadLetter) -> Row:
         "payload_size": max(0, record.payload_size),
         "payload_sha256": record.payload_sha256,
         "failed_at": moment(record.failed_at),
-    }
-
-
-def _provenance(batch: Batch, offset: int) -> Row:
-    return {
-        "_cluster": batch.cluster,
-        "_topic": batch.topic,
-        "_partition": batch.partition,
-        "_offset": offset,
-        "_batch": batch.digest,
     }

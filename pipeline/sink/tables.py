@@ -18,10 +18,12 @@ class Table:
     name: str
     index: str
     key: str
+    revisions: str = ""
+    """The table of the versions after an edit; empty: what the table holds is not edited."""
 
 
-POSTS = Table("posts", "post_ids", "id")
-MENTIONS = Table("mentions", "mention_ids", "id")
+POSTS = Table("posts", "post_ids", "id", "post_revisions")
+MENTIONS = Table("mentions", "mention_ids", "id", "mention_revisions")
 SPIKES = Table("spikes", "spikes", "concat(id, '#', toString(revision))")
 ALERTS = Table("alerts", "alerts", "concat(id, '#', toString(revision))")
 ACTIONS = Table("alert_actions", "alert_actions", "id")

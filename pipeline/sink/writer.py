@@ -6,14 +6,16 @@ with the same arguments as often as it takes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 from pipeline.sink.batch import Batch
 from pipeline.sink.cells import Row
 from pipeline.sink.clickhouse import Clients, RowsRejected, Unavailable
 from pipeline.sink.rows import Entry, columns
 from pipeline.sink.tables import ENTITIES, Table
+from pipeline.sink.versions import Version, place, to_ask
 
 _EXACT = {
     "async_insert": 0,
@@ -55,6 +57,8 @@ class Writer:
     def select(self, entries: Sequence[Entry], batch: Batch, *, resumed: bool) -> Selection:
         """Leave out what ClickHouse has already, and repetitions within the batch (the first offset wins).
 
+        A version of a post after an edit is no repetition: it goes to the revisions (`versions.place`).
+
         Args:
             resumed: the batch is an intent that an earlier process or owner left behind: the rows that it has
                 stored stay in the selection, so that the retry is the same insert, which the token collapses
@@ -64,12 +68,10 @@ class Writer:
             return Selection((), 0)
         table = entries[0].table
         stored = self._stored(table, [entry.key for entry in entries])
-        chosen: dict[str, Entry] = {}
-        for entry in entries:
-            elsewhere = stored.get(entry.key, frozenset()) - ({batch.digest} if resumed else set())
-            if not elsewhere:
-                chosen.setdefault(entry.key, entry)
-        return Selection(tuple(chosen.values()), len(entries) - len(chosen))
+        asked = to_ask(entries, stored) if table.revisions else []
+        versions = self._versions(table, asked) if asked else {}
+        chosen = place(entries, stored, versions, {batch.digest} if resumed else ())
+        return Selection(tuple(chosen), len(entries) - len(chosen))
 
     def insert(self, entries: Sequence[Entry], batch: Batch) -> None:
         """Insert the rows of a selection under the token of ``batch``.
@@ -77,12 +79,8 @@ class Writer:
         Raises:
             RowsRejected: a row does not fit its columns; nothing of its table was stored (see `rejected`).
         """
-        if not entries:
-            return
-        self._insert(entries[0].table.name, [entry.row for entry in entries], batch.token)
-        found = [row for entry in entries for row in entry.entities]
-        if found:
-            self._insert(ENTITIES, found, batch.token)
+        for table, rows in _by_table(entries):
+            self._insert(table, rows, batch.token)
 
     def rejected(self, entries: Sequence[Entry]) -> list[Rejected]:
         """The entries whose rows do not fit their columns, found by halving.
@@ -100,10 +98,23 @@ class Writer:
         query = f"""
             SELECT {table.key} AS key, groupUniqArray(_batch) FROM {table.index}
             WHERE key IN asked GROUP BY key"""
+        return {key: frozenset(batches) for key, batches in self._ask(query, keys)}
+
+    def _versions(self, table: Table, keys: list[str]) -> dict[str, list[Version]]:
+        """Key -> its rows in the revisions of a table."""
+        query = f"""
+            SELECT {table.key} AS key, revision, counted, groupUniqArray(_batch) FROM {table.revisions}
+            WHERE key IN asked GROUP BY key, revision, counted"""
+        found: dict[str, list[Version]] = defaultdict(list)
+        for key, *version in self._ask(query, keys):
+            found[key].append(Version(*version))
+        return found
+
+    def _ask(self, query: str, keys: list[str]) -> Sequence[Any]:
         asked = {"name": "asked", "structure": [("key", "String")], "data": [(key,) for key in keys]}
         with self._clients.client() as client:
-            rows = client.execute(query, external_tables=[asked])
-        return {key: frozenset(batches) for key, batches in rows}
+            rows: Sequence[Any] = client.execute(query, external_tables=[asked])
+        return rows
 
     def _insert(self, table: str, rows: Sequence[Row], token: str) -> None:
         names, values = columns(rows)
@@ -118,10 +129,8 @@ class Writer:
 
     def _bisect(self, entries: Sequence[Entry]) -> list[Rejected]:
         try:
-            self._probe(entries[0].table.name, [entry.row for entry in entries])
-            found = [row for entry in entries for row in entry.entities]
-            if found:
-                self._probe(ENTITIES, found)
+            for table, rows in _by_table(entries):
+                self._probe(table, rows)
         except RowsRejected as error:
             if len(entries) == 1:
                 return [Rejected(entries[0].offset, str(error))]
@@ -138,3 +147,13 @@ class Writer:
                 raise Unavailable(f"{table} has no column {', '.join(sorted(unknown))}: migrate the database")
             structure = ", ".join(f"`{name}` {types[name]}" for name in names).replace("'", "\\'")
             client.execute(f"INSERT INTO FUNCTION null('{structure}') VALUES", values, columnar=True)
+
+
+def _by_table(entries: Sequence[Entry]) -> Iterator[tuple[str, list[Row]]]:
+    """The rows of the entries of one table, and of the tables beside it that get any."""
+    if rows := [entry.row for entry in entries if entry.counted]:
+        yield entries[0].table.name, rows
+    if rows := [row for entry in entries for row in entry.entities]:
+        yield ENTITIES, rows
+    if later := [entry for entry in entries if entry.revision or not entry.counted]:
+        yield later[0].table.revisions, [{**entry.row, "counted": entry.counted} for entry in later]

@@ -17,6 +17,7 @@ from pipeline.batches import Incoming, batches
 from pipeline.core.clusters import Clusters
 from pipeline.core.enrichment import Annotation, Failed, enriched_post, in_cluster, linked, mentions, places
 from pipeline.core.linking import Linker
+from pipeline.core.standing import Standing, marked
 from pipeline.emission import MAX_RECORD_BYTES, Emit, Outgoing, dead_letter, outgoing
 from pipeline.logs import about
 from pipeline.metrics import Metrics
@@ -42,8 +43,8 @@ class Enrichment:
     annotate: Annotate
     emit: Emit
     kinds: Mapping[str, ObjectKind]
-    owners: Callable[[RawPost], Sequence[str]]
-    """Which objects' own account wrote a post."""
+    standing: Callable[[RawPost], Standing]
+    """Whose words a post is, and in whose community it stands."""
     linker: Linker
     mentions_partitions: int
     clock: Callable[[], datetime]
@@ -111,13 +112,15 @@ class Enrichment:
             self.clusters.assign(post.id, post.timeline, post.created_at, outcome.signals.fingerprint),
         )
         outcome = linked(outcome, self.linker.link(post, outcome.entities, places(outcome)))
-        enriched = outgoing(ENRICHED, enriched_post(post, outcome, origin, now))
+        standing = self.standing(post)
+        post = marked(post, standing)
+        enriched = outgoing(ENRICHED, enriched_post(post, outcome, origin, now, standing))
         if len(enriched.message.value) > MAX_RECORD_BYTES:
             size = len(enriched.message.value)
             return [
                 self._dead(record, "too_large", f"{size} bytes enriched, the limit is {MAX_RECORD_BYTES}")
             ]
-        found = mentions(post, outcome, origin, now, self.kinds, self.owners(post))
+        found = mentions(post, outcome, origin, now, self.kinds, standing.spoken_by)
         for mention in found:
             self.metrics.mentions_decided.labels(mention.model).inc()
         return [enriched, *(outgoing(MENTIONS, mention) for mention in found)]

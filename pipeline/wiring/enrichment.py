@@ -48,7 +48,7 @@ def bind(
                 annotate=annotate,
                 emit=producer.emit,
                 kinds=annotator.kinds,
-                owners=annotator.owners,
+                standing=annotator.standing,
                 linker=Linker(annotator.watched),
                 mentions_partitions=await producer.partitions(MENTIONS),
                 clock=clock,

@@ -10,9 +10,10 @@ from aiohttp import web
 
 from agents.base import Collected, Progress
 from agents.feeds import Feed
-from agents.manual_time import JumpingTime
+from agents.manual_time import ManualTime
 from agents.rss import RssSource
 from pipeline.metrics import Metrics
+from tests.agents.web.opening import local_web
 
 XML = "application/rss+xml"
 
@@ -39,14 +40,16 @@ class FeedServer:
         return Feed(url=self.address + path, **options)
 
 
-def source_of(feeds: list[Feed], metrics: Metrics, time: JumpingTime) -> RssSource:
-    return RssSource(feeds, metrics, clock=time.clock, sleep=time.sleep, jitter=lambda: 0.5)
+def source_of(feeds: list[Feed], metrics: Metrics, time: ManualTime) -> RssSource:
+    urls = [str(feed.url) for feed in feeds]
+    web = local_web(*urls, time=time, metrics=metrics, agent="rss")
+    return RssSource(feeds, metrics, web=web, clock=time.clock, sleep=time.sleep, jitter=lambda: 0.5)
 
 
 async def polls(source: RssSource, count: int, cursor: str | None = None) -> list[Collected]:
     """The items of the first ``count`` requests."""
     items: list[Collected] = []
-    async with aclosing(source.posts(cursor)) as stream:  # type: ignore[type-var]
+    async with source.web, aclosing(source.posts(cursor)) as stream:  # type: ignore[type-var]
         async for item in stream:
             items.append(item)
             count -= isinstance(item, Progress)

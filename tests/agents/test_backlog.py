@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from aiohttp import ClientSession, web
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError
-from yarl import URL
 
 from agents.backlog import Backlog, following_kafka, furthest_behind
 from agents.base import Progress
 from agents.cursor import MemoryCursors
 from agents.http_admission import IngestLimits
-from agents.http_ingest import Ingest
 from agents.list_source import ListSource
 from agents.manual_time import ManualTime
 from agents.publisher import MemoryPublisher
@@ -30,8 +24,8 @@ from pipeline.metrics import Metrics
 from pipeline.settings import Settings
 from pipeline.topics import RAW
 from schemas import RawPost, Watermark
+from tests.agents.http.serving import encoded, row, served
 from tests.agents.running import found, runner_of
-from tests.agents.test_http_ingest import TOKEN, Client, encoded, row
 from tests.sink.worlds import until
 
 
@@ -55,6 +49,16 @@ async def test_it_fills_above_the_limit_and_has_room_again_well_below(
     assert held(metrics) == 0
     backlog.tell(1001)
     assert held(metrics) == 1
+
+
+async def test_a_half_is_full_sooner_and_tells_no_gauge(backlog: Backlog, metrics: Metrics) -> None:
+    half = backlog.half("back-fill")
+    full = []
+    for waiting in (500, 501, 1001, 801, 400):
+        backlog.tell(waiting)
+        full.append((half.full, backlog.full))
+    assert full == [(False, False), (True, False), (True, True), (True, True), (False, False)]
+    assert metrics.registry.get_sample_value("molva_agent_held_back", {"agent": "back-fill"}) is None
 
 
 async def test_without_a_limit_there_is_always_room(metrics: Metrics) -> None:
@@ -171,21 +175,6 @@ async def test_the_backlog_is_that_of_the_stage_which_is_furthest_behind(
 
 async def _never(_: float) -> None:
     await asyncio.Event().wait()
-
-
-@asynccontextmanager
-async def served(publisher: MemoryPublisher, **more: Any) -> AsyncIterator[Client]:
-    """An ingest over real HTTP."""
-    ingest = Ingest(publisher, Metrics(), token=TOKEN, clock=ManualTime().clock, **more)
-    runner = ingest.runner()
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        host, port = runner.addresses[0]
-        async with ClientSession() as session:
-            yield Client(session, URL(f"http://{host}:{port}/v1/posts"))
-    finally:
-        await runner.cleanup()
 
 
 NDJSON = "application/x-ndjson"

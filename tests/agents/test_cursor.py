@@ -15,39 +15,43 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> CursorStore:
     return FileCursors(tmp_path / "cursors") if request.param == "file" else MemoryCursors()
 
 
-def test_it_remembers_one_cursor_per_agent(store: CursorStore) -> None:
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+async def test_it_remembers_one_cursor_per_agent(store: CursorStore) -> None:
     assert store.load("rss") is None
-    store.save("rss", "1")
-    store.save("rss", "2")
-    store.save("replay:a/b.jsonl", "ё")
+    await store.save("rss", "1")
+    await store.save("rss", "2")
+    await store.save("replay:a/b.jsonl", "ё")
     assert (store.load("rss"), store.load("replay:a/b.jsonl")) == ("2", "ё")
-    store.clear("rss")
-    store.clear("never seen")
+    await store.clear("rss")
+    await store.clear("never seen")
     assert (store.load("rss"), store.load("replay:a/b.jsonl")) == (None, "ё")
 
 
-def test_files_survive_a_restart_and_stay_in_their_folder(tmp_path: Path) -> None:
+async def test_files_survive_a_restart_and_stay_in_their_folder(tmp_path: Path) -> None:
     for name in ("../up", "a" * 400, "б" * 200, "."):
-        FileCursors(tmp_path / "cursors").save(name, name)
+        await FileCursors(tmp_path / "cursors").save(name, name)
         assert FileCursors(tmp_path / "cursors").load(name) == name
-    assert [path.name for path in tmp_path.iterdir()] == ["cursors"]
+    assert names(tmp_path) == ["cursors"]
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"[]", b'{"version": 2}', b"\xff", b'{"version":1,"agent":"x","cursor":"1"}']
 )
-def test_a_damaged_file_is_an_error_that_says_what_to_do(tmp_path: Path, content: bytes) -> None:
+async def test_a_damaged_file_is_an_error_that_says_what_to_do(tmp_path: Path, content: bytes) -> None:
     store = FileCursors(tmp_path)
-    store.save("rss", "1")
+    await store.save("rss", "1")
     store.path("rss").write_bytes(content)
     with pytest.raises(CursorCorrupt, match=r"rss\.json cannot be used.*Remove it"):
         store.load("rss")
 
 
-def test_an_interrupted_save_leaves_the_old_cursor(tmp_path: Path) -> None:
+async def test_an_interrupted_save_leaves_the_old_cursor(tmp_path: Path) -> None:
     store = FileCursors(tmp_path)
-    store.save("rss", "1")
+    await store.save("rss", "1")
     store.path("rss").with_suffix(".new").write_bytes(b'{"version"')
     assert store.load("rss") == "1"
-    store.save("rss", "2")
+    await store.save("rss", "2")
     assert store.load("rss") == "2"

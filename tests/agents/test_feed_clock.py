@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from agents.manual_time import JumpingTime
+from agents.manual_time import ManualTime
 from pipeline.metrics import Metrics
 from tests.agents.feed_server import XML, FeedServer, polls, rss, source_of
 
@@ -25,7 +25,7 @@ async def test_the_clock_of_the_server_is_compared_with_ours(server: FeedServer,
         server.feed("/fast", unchanged, source="blog"),
         server.feed("/odd", answer("yesterday"), source="odd"),
     ]
-    await polls(source_of(feeds, metrics, JumpingTime()), 5)
+    await polls(source_of(feeds, metrics, ManualTime()), 5)
 
     def offset(source: str) -> float | None:
         labels = {"agent": "rss", "source": source}

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.base import Found, Rejected
-from agents.feed_entries import NotAFeed, entries_of, plain_text
+from agents.feed_entries import NotAFeed, entries_of
 from agents.feeds import Feed
+from agents.html import plain_text
 from agents.manual_time import NOON
 from schemas import RawPost
 

@@ -34,7 +34,7 @@ MISTAKES = [
     ("", r"f:1: the file"),
     ("- a\n", r"f:1: the file"),
     ("feeds:\n  - url: [\n", r"f:3: not YAML"),
-    ("a: \x00", r"f: not YAML"),
+    ("a: \x00", r"f:1: not YAML"),
 ]
 
 

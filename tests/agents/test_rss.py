@@ -11,12 +11,16 @@ import pytest
 from aiohttp import web
 
 from agents.base import Collected, CursorCorrupt, Found, Progress
-from agents.feed_client import MAX_BYTES
+from agents.feed_client import LIMIT, MAX_BYTES
 from agents.feeds import Feed
-from agents.manual_time import NOON, JumpingTime
-from agents.rss import MIN_SEEN, RssCursor
+from agents.manual_time import NOON, JumpingTime, ManualTime
+from agents.rss import MIN_SEEN, RssCursor, RssSource
+from agents.web import Reach, Web
 from pipeline.metrics import Metrics
 from tests.agents.feed_server import XML, FeedServer, polls, rss, source_of
+from tests.agents.web.opening import quiet_traffic
+
+NOW = "Sat, 21 Nov 2026 12:00:00 GMT"
 
 
 def ids(items: list[Collected]) -> list[str]:
@@ -87,7 +91,9 @@ async def test_retry_after_is_respected(
     server: FeedServer, metrics: Metrics, status: int, header: str, pause: float
 ) -> None:
     time = JumpingTime()
-    feed = server.feed("/a", lambda _: web.Response(status=status, headers={"Retry-After": header}))
+    feed = server.feed(
+        "/a", lambda _: web.Response(status=status, headers={"Retry-After": header, "Date": NOW})
+    )
     await polls(source_of([feed], metrics, time), 2)
     assert time.pauses[0] == pytest.approx(pause, abs=1)
 
@@ -101,7 +107,7 @@ async def test_a_failing_feed_backs_off_and_holds_no_other_up(server: FeedServer
     labels = {"agent": "rss", "error": "Refused"}
     assert metrics.registry.get_sample_value("molva_agent_errors_total", labels) == 5
     good = server.feed("/good", lambda _: web.Response(body=rss(1), content_type=XML))
-    items = await polls(source_of([bad, good], metrics, JumpingTime()), 2)
+    items = await polls(source_of([bad, good], metrics, ManualTime()), 2)
     assert ids(items) == ["u://1"]
     assert [item.caught_up for item in items if isinstance(item, Progress)] == [False, True]
 
@@ -109,7 +115,7 @@ async def test_a_failing_feed_backs_off_and_holds_no_other_up(server: FeedServer
 async def test_a_server_that_is_not_there(metrics: Metrics, unused_tcp_port: int) -> None:
     feed = Feed(url=f"http://127.0.0.1:{unused_tcp_port}/")  # type: ignore[arg-type]
     await polls(source_of([feed], metrics, JumpingTime()), 1)
-    labels = {"agent": "rss", "error": "SourceUnavailable"}
+    labels = {"agent": "rss", "error": "Unanswered"}
     assert metrics.registry.get_sample_value("molva_agent_errors_total", labels) == 1
 
 
@@ -147,6 +153,17 @@ async def test_a_hostile_answer_is_an_error_of_its_feed(
 ) -> None:
     items = await polls(source_of([server.feed("/loop", HOSTILE[name])], metrics, JumpingTime()), 1)
     assert items == [Progress(None, caught_up=True)]
+
+
+async def test_a_feed_at_a_private_address_is_told_and_holds_nothing_up(
+    server: FeedServer, metrics: Metrics, caplog: pytest.LogCaptureFixture
+) -> None:
+    feed, time = server.feed("/a", lambda _: web.Response(body=rss(1), content_type=XML)), ManualTime()
+    async with Web("rss", Reach.of(str(feed.url)), quiet_traffic(time, metrics), limit=LIMIT) as outside:
+        source = RssSource([feed], metrics, web=outside, clock=time.clock, sleep=time.sleep)
+        assert await polls(source, 1) == [Progress(None, caught_up=True)]
+    assert f"add {feed.url.host}:{feed.url.port} to MOLVA_AGENT_PRIVATE_HOSTS" in caplog.text
+    assert server.requests == []
 
 
 @pytest.mark.parametrize(

@@ -52,8 +52,8 @@ class Saving(MemoryCursors):
         super().__init__()
         self.done = threading.Event()
 
-    def save(self, agent: str, cursor: str) -> None:
-        super().save(agent, cursor)
+    async def save(self, agent: str, cursor: str) -> None:
+        await super().save(agent, cursor)
         self.done.set()
 
 

@@ -98,7 +98,7 @@ async def test_rhythms_and_a_silence_survive_a_restart_whose_length_says_nothing
     agent = Agent(learned)
     await agent.live(days=3)
     await agent.live(hours=1, fed=())
-    store.save("rss", learned.saved["rss"])
+    await store.save("rss", learned.saved["rss"])
     before = agent.gauge("silence_surprise")
     agent.time.move(hours=8)
     again = Agent(store, agent.time)

@@ -239,21 +239,3 @@ def test_by_object_keeps_the_order_of_appearance(matcher: Matcher) -> None:
     grouped = by_object(matcher.find("ВТБ, МТС и снова втб"))
     assert {object_id: len(matches) for object_id, matches in grouped.items()} == {"vtb": 2, "mts": 1}
     assert list(grouped) == ["vtb", "mts"]
-
-
-@pytest.mark.parametrize(
-    ("source", "names", "owners"),
-    [
-        ("twitter", {"handle": "Sberbank"}, ("sber",)),
-        ("twitter", {"handle": "@sber_help"}, ("sber",)),
-        ("vk", {"handle": "sberbank"}, ("sber",)),
-        ("vk", {"url": "https://vk.com/sberbank"}, ("sber",)),
-        ("telegram", {"handle": "sberbank"}, ()),
-        ("telegram", {"handle": "ru_mts"}, ("mts",)),
-        ("twitter", {"handle": "ivan", "name": "ru_mts"}, ()),
-        ("reviews", {"name": "RU_MTS"}, ("mts",)),
-        ("twitter", {}, ()),
-    ],
-)
-def test_owner_of(matcher: Matcher, source: str, names: dict[str, str], owners: tuple[str, ...]) -> None:
-    assert matcher.owner_of(source, **names) == owners

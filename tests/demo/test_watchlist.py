@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import demo
+from pipeline.core.accounts import Owners
 from pipeline.core.mentions import Matcher
 from pipeline.core.watchlist import KINDS, Watchlist
 from pipeline.core.watchlist_yaml import parse_watchlist
@@ -58,5 +59,5 @@ def test_look_alikes_do_not_match(matcher: Matcher, text: str) -> None:
     assert matcher.find(text) == []
 
 
-def test_the_bank_owns_its_account(matcher: Matcher) -> None:
-    assert matcher.owner_of("vk", handle="rassvet_bank", author_id="vk-rassvet") == ("rassvet",)
+def test_the_bank_owns_its_account(watchlist: Watchlist) -> None:
+    assert Owners(watchlist).of("vk", ("rassvet_bank", "vk-rassvet")) == ("rassvet",)

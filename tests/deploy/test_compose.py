@@ -20,7 +20,7 @@ from pipeline.settings import Settings
 Services = dict[str, dict[str, Any]]
 
 STAGES = {"enrichment", "detection", "storage", "notification"}
-AGENTS = {"rss", "http"}
+AGENTS = {"rss", "http", "agents"}
 ONE_SHOTS = {"topics", "migrate"}
 MOLVA = STAGES | AGENTS | ONE_SHOTS
 VARIABLE = re.compile(r"\$\{([A-Z_]+)(?::?([-?])([^}]*))?\}")
@@ -71,8 +71,9 @@ def test_there_is_a_service_for_every_part(services: Services) -> None:
     assert set(services) == MOLVA | {"kafka", "clickhouse", "prometheus", "alertmanager", "grafana"}
     for stage in STAGES:
         assert services[stage]["command"] == ["worker", stage]
-    for agent in AGENTS:
+    for agent in AGENTS - {"agents"}:
         assert services[agent]["command"] == ["agent", agent]
+    assert services["agents"]["command"] == ["agents", "run"]
 
 
 def test_every_service_has_a_health_check_limits_a_log_limit_and_a_restart_policy(services: Services) -> None:

@@ -86,7 +86,7 @@ def test_every_pod_is_hardened_and_pinned(built: list[Document]) -> None:
     found = dict(pods(built))
     assert set(found) == {
         *(f"Deployment-{stage}" for stage in STAGES),
-        *("StatefulSet-agent-rss", "StatefulSet-agent-http", "Job-topics", "Job-migrate"),
+        *("Deployment-agents", "StatefulSet-agent-rss", "StatefulSet-agent-http", "Job-topics", "Job-migrate"),
     }
     for what, pod in found.items():
         (container,) = pod["containers"]
@@ -121,6 +121,8 @@ def test_each_process_runs_its_command_with_its_own_secret() -> None:
         assert secret in secrets, what
         kind, _, name = what.partition("-")
         match kind:
+            case "Deployment" if name == "agents":
+                assert (container["args"], secret) == (["agents", "run"], "molva-agents")
             case "Deployment":
                 assert (container["args"], secret) == (["worker", name], f"molva-{name}")
             case "StatefulSet":
@@ -171,7 +173,7 @@ def test_stages_scale_on_the_lag_of_their_own_groups() -> None:
 
 def test_a_drained_node_takes_one_replica_at_a_time() -> None:
     budgets = of_kind("PodDisruptionBudget", RESOURCES)
-    assert set(budgets) == set(SCALED)
+    assert set(budgets) == {*SCALED, "agents"}
     for stage, budget in budgets.items():
         assert budget["spec"]["selector"]["matchLabels"] == {"app.kubernetes.io/component": stage}
         assert budget["spec"]["maxUnavailable"] == 1
@@ -186,4 +188,4 @@ def test_only_who_needs_it_reaches_clickhouse_and_the_internet() -> None:
 
     assert policies["molva"]["spec"]["podSelector"] == {}
     assert components("clickhouse") == {"storage", "set-up"}
-    assert components("internet") == {"agent-rss", "notification"}
+    assert components("internet") == {"agent-rss", "agents", "notification"}

@@ -143,7 +143,9 @@ def test_every_worker_and_agent_is_scraped(root: Path, services: dict[str, dict[
         "dns_sd_configs"
     ]
     molva = {
-        name for name, service in services.items() if service.get("command", [""])[0] in {"worker", "agent"}
+        name
+        for name, service in services.items()
+        if service.get("command", [""])[0] in {"worker", "agent", "agents"}
     }
     assert set(discovery["names"]) == molva
     for name in molva:

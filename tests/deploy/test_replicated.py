@@ -125,3 +125,24 @@ def test_views_add_the_shards_up(client: Any) -> None:
     assert all(read.startswith(ALL) or read not in TABLES for read in reads)
     assert client.execute("SELECT object_id, mentions, negatives FROM net_sentiment") == [("bank", 1, 1)]
     assert client.execute("SELECT share, market_share FROM share_of_voice") == [(1.0, 1.0)]
+
+
+def test_versions_and_deletions_meet_across_the_shards(client: Any) -> None:
+    """Inner queries of these views read distributed tables, too, which ClickHouse refuses unless told how."""
+    client.execute("USE many")
+    at = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    columns = "id, timeline, source, kind, created_at, revision, label, channel_own, community_of, author_own, reply_to"
+    asked = ("vk:1", "live", "vk", "post", at, 0, "negative", True, ["bank"], False, "")
+    said = ("vk:2", "live", "vk", "comment", at.replace(minute=5), 0, "neutral", True, ["bank"], True, "vk:1")
+    client.execute(f"INSERT INTO posts ({columns}) VALUES", [asked, said])
+    client.execute(f"INSERT INTO post_revisions ({columns}) VALUES", [(*asked[:5], 7, *asked[6:])])
+    mention = ("bank", "brand", "live", "vk:1", at, "negative", "vk")
+    client.execute(MENTION.replace("INTO mentions", "INTO mention_revisions"), [mention])
+    deleted = "INSERT INTO deletions (id, source, native_id, deleted_at, collected_at, timeline) VALUES"
+    client.execute(deleted, [("vk:1", "vk", "1", at.replace(hour=15), at, "live")])
+    newest = "SELECT id, revision, isNotNull(deleted_at) FROM latest_posts ORDER BY id"
+    assert client.execute(newest) == [("vk:1", 7, 1), ("vk:2", 0, 0)]
+    assert client.execute("SELECT version, revision FROM post_history ORDER BY 1") == [(1, 0), (2, 7)]
+    assert client.execute("SELECT count() FROM latest_mentions") == [(0,)]
+    response = "SELECT object_id, posts, deleted, answered_1h, median_seconds FROM community_response"
+    assert client.execute(response) == [("bank", 1, 1, 1, 300.0)]

@@ -5,22 +5,23 @@ The rights are those of deploy/kafka/acls.sh, given by Apache Kafka's own kafka-
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import (
-    GroupAuthorizationFailedError,
-    TopicAuthorizationFailedError,
-)
+from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFailedError
 from aiokafka.structs import OffsetAndMetadata
 
+from agents.fleet import run_fleet
+from agents.fleet_view import read_rows
 from pipeline.embedded.kafka import EmbeddedKafka
 from pipeline.embedded.kafka_jars import find_kafka
 from pipeline.kafka import KafkaAdmin, TopicSpec, client_options
@@ -29,6 +30,7 @@ from pipeline.settings import Settings
 from pipeline.sink.clickhouse import connect
 from pipeline.sink.migrations import migrate
 from pipeline.topics import RAW, TOPICS
+from tests.agents.fleet.counting import Options, load
 from tests.e2e.conftest import story_rows, write_rows
 from tests.integration.certificates import SUPERUSER, new_security
 
@@ -152,6 +154,17 @@ def test_the_whole_pipeline_runs_with_least_privilege(
         assert client.execute("SELECT count() > 50 FROM mentions") == [(1,)]
         assert client.execute("SELECT count() FROM dead_letters") == [(0,)]
         client.execute("DROP DATABASE secured SYNC")
+
+
+async def test_a_fleet_has_the_rights_of_agents(login: Callable[[str], Settings], tmp_path: Path) -> None:
+    here = login(AGENTS).model_copy(update={"data_dir": tmp_path})
+    agents, stop, clock = [Options(name="a")], asyncio.Event(), lambda: datetime.now(UTC)
+    running = asyncio.ensure_future(run_fleet(agents, here, None, clock=clock, stop=stop, load=load))
+    async with asyncio.timeout(READY_SECONDS):
+        while "counting:a" not in await read_rows(login(OPERATOR)):
+            assert not running.done()
+    stop.set()
+    await running
 
 
 async def test_nobody_writes_where_it_has_no_business(login: Callable[[str], Settings]) -> None:

@@ -80,7 +80,7 @@ async def test_enrichment_reads_both_and_writes_for_both() -> None:
         annotate=annotate,
         emit=emit,
         kinds=annotator.kinds,
-        owners=annotator.owners,
+        standing=annotator.standing,
         linker=Linker(annotator.watched),
         mentions_partitions=1,
         clock=lambda: NOW,

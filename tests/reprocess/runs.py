@@ -29,7 +29,7 @@ PERIOD = Period("live", START + timedelta(hours=72), START + timedelta(hours=90)
 def analysis() -> Analysis:
     """The present models with the fast tier; loaded once."""
     annotator = build_annotator(WATCHLIST, "full", "fast")
-    return Analysis(annotator.annotate, annotator.watched, annotator.owners, annotator.kinds, 64)
+    return Analysis(annotator.annotate, annotator.watched, annotator.kinds, 64)
 
 
 def job(settings: Settings, client: Any, patience: float = 30.0) -> Reprocess:

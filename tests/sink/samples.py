@@ -34,6 +34,8 @@ from schemas.codec import encode
 
 START = datetime(2014, 7, 28, 20, 0, tzinfo=UTC)
 COLLECTED = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+FIRST = 492367586156630000
+"""Native id of post 0."""
 LABELS: tuple[Label, ...] = ("negative", "neutral", "positive")
 
 
@@ -74,7 +76,7 @@ def sentiment(number: int) -> Sentiment:
 
 
 def raw_post(number: int, *, created_at: datetime | None = None, text: str | None = None) -> RawPost:
-    native = str(492367586156630000 + number)
+    native = str(FIRST + number)
     return RawPost(
         id=f"twitter:{native}",
         source="twitter",

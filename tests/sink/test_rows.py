@@ -49,7 +49,7 @@ def test_extras_are_compact_sorted_json() -> None:
 
 def test_no_none_in_string_columns_and_only_aware_datetimes() -> None:
     nullable = {"channel_followers", "author_followers", "author_created_at", "likes", "reposts"}
-    nullable |= {"comments", "views", "rating"}
+    nullable |= {"comments", "views", "rating", "edited_at"}
     for record in (samples.enriched(10), samples.mention(10)):
         row = entry(record, BATCH, 0).row
         assert {name for name, value in row.items() if value is None} <= nullable

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pipeline.batches import Incoming
 from pipeline.core.enrichment import Annotation, Failed, ObjectMention
 from pipeline.core.linking import Linker
+from pipeline.core.standing import Standing
 from pipeline.core.watchlist import Watchlist
 from pipeline.emission import Outgoing
 from pipeline.metrics import Metrics
@@ -74,7 +75,10 @@ class Stage:
             annotate=self._annotate,
             emit=self._emit,
             kinds={"bank": "brand"},
-            owners=lambda item: ["bank"] if item.author and item.author.handle == "bank" else [],
+            standing=lambda item: Standing(
+                ["bank"] if item.author and item.author.handle == "bank" else [],
+                ["bank"] if item.channel and item.channel.id == "-1" else [],
+            ),
             linker=Linker(Watchlist(())),
             mentions_partitions=3,
             clock=lambda: T0 + timedelta(seconds=5),
@@ -113,6 +117,33 @@ async def test_a_post_of_the_objects_own_account_is_marked() -> None:
     run = Stage()
     await run.stage.enrich([incoming(post(1, author={"id": "9", "handle": "bank"}), 0)])
     assert decode(Mention, run.of(MENTIONS)[0]).own
+
+
+async def test_a_reply_of_the_company_in_its_own_community_is_marked() -> None:
+    run = Stage()
+    reply = post(1, author={"id": "9", "handle": "bank"}, channel={"id": "-1"}, kind="comment")
+    await run.stage.enrich([incoming(reply, 0), incoming(post(2, channel={"id": "-2"}), 1)])
+    ours, other = (decode(EnrichedPost, value) for value in run.of(ENRICHED))
+    assert (ours.spoken_by, ours.community_of) == (("bank",), ("bank",))
+    assert ours.post.author is not None
+    assert ours.post.author.own
+    mention = decode(Mention, run.of(MENTIONS)[0])
+    assert mention.channel is not None
+    assert mention.channel.own
+    assert (other.spoken_by, other.community_of) == ((), ())
+    assert other.post == post(2, channel={"id": "-2"})
+
+
+async def test_every_version_of_a_post_is_enriched_anew() -> None:
+    run = Stage()
+    await run.stage.enrich([incoming(post(1), 0), incoming(post(1, revision=5, text="Банк вернул"), 1)])
+    assert [decode(EnrichedPost, value).event_id for value in run.of(ENRICHED)] == ["vk:1", "vk:1@5"]
+    found = [decode(Mention, value) for value in run.of(MENTIONS)]
+    assert [(each.id, each.event_id, each.revision) for each in found] == [
+        ("vk:1#bank", "vk:1#bank", 0),
+        ("vk:1#bank", "vk:1#bank@5", 5),
+    ]
+    assert {item.message.key for item in run.sent} == {b"vk:1", b"bank"}
 
 
 async def test_bad_records_become_dead_letters_and_their_neighbours_live() -> None:

@@ -7,47 +7,25 @@ import gzip
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from aiohttp import ClientSession, web
 from aiokafka.errors import KafkaConnectionError
-from yarl import URL
 
 from agents.base import BadConfiguration
 from agents.cursor import MemoryCursors
-from agents.http_ingest import Ingest, IngestLimits, check_exposure
+from agents.http_admission import IngestLimits
+from agents.http_service import check_exposure
 from agents.manual_time import NOON, ManualTime
 from agents.publisher import MAX_VALUE_BYTES, MemoryPublisher
 from agents.source_health import SourceHealth
 from pipeline.metrics import Metrics
 from pipeline.topics import DEAD_LETTERS, RAW
 from schemas import DeadLetter, RawPost
+from tests.agents.http.serving import TOKEN, Client, encoded, row, served
 
-TOKEN = "for-this-test"
 LIMITS = IngestLimits(
     body_bytes=1_000_000, records=50, confirm=timedelta(seconds=0.2), body=timedelta(seconds=0.2)
 )
-
-
-class Client:
-    """Posts to a running ingest."""
-
-    def __init__(self, session: ClientSession, url: URL) -> None:
-        self._session = session
-        self.url = url
-
-    async def post(self, body: Any, *, token: str | None = TOKEN, **headers: str) -> tuple[int, Any]:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        if token is not None:
-            named["Authorization"] = f"Bearer {token}"
-        async with self._session.post(self.url, data=body, headers=named) as answer:
-            self.headers = answer.headers
-            return answer.status, await answer.json()
-
-    async def get(self, path: str) -> tuple[int, Any]:
-        async with self._session.get(self.url.with_path(path)) as answer:
-            return answer.status, await answer.json()
 
 
 @pytest.fixture
@@ -59,37 +37,8 @@ def sources(metrics: Metrics) -> SourceHealth:
 async def client(
     publisher: MemoryPublisher, metrics: Metrics, sources: SourceHealth
 ) -> AsyncIterator[Client]:
-    ingest = Ingest(
-        publisher,
-        metrics,
-        token=TOKEN,
-        clock=ManualTime().clock,
-        limits=LIMITS,
-        request_id=lambda: "r1",
-        health=sources,
-    )
-    runner = ingest.runner()
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        host, port = runner.addresses[0]
-        async with ClientSession() as session:
-            yield Client(session, URL(f"http://{host}:{port}/v1/posts"))
-    finally:
-        await runner.cleanup()
-
-
-def row(number: int, **fields: Any) -> dict[str, Any]:
-    return {
-        "id": str(number),
-        "source": "crm",
-        "created_at": "2026-11-21T11:59:00Z",
-        "text": "привет",
-    } | fields
-
-
-def encoded(*rows: Any) -> bytes:
-    return "\n".join(json.dumps(each, ensure_ascii=False) for each in rows).encode()
+    async with served(publisher, metrics, limits=LIMITS, request_id=lambda: "r1", health=sources) as client:
+        yield client
 
 
 async def test_one_post(client: Client, publisher: MemoryPublisher, metrics: Metrics) -> None:

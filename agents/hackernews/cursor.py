@@ -1,0 +1,78 @@
+"""The cursor of a ``hackernews`` agent: how far queries were read, and which threads are followed."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from pydantic import BaseModel, ValidationError
+
+from agents.base import CursorCorrupt
+from agents.discussions.seen import Marks
+
+MAX_THREADS: Final = 400
+MAX_ITEMS: Final = 12_000
+"""Items of all threads: 200 KB of the cursor."""
+GONE, DEAD, HIDDEN = 0, 1, 2
+"""Marks of items: told to be gone; published and now found hidden once; hidden or deleted from the beginning.
+Other marks are digests."""
+
+
+class Search(BaseModel):
+    """``done``: Unix seconds up to which a query was read; ``deep``: when late results were last looked for."""
+
+    done: int = 0
+    deep: int = 0
+
+
+class Thread(BaseModel):
+    """A story with what is known under it, all moments in Unix seconds.
+
+    Attributes:
+        whole: all of it is collected; else only the items in ``known`` are looked at again.
+        count: comments at the last reading of the whole.
+        known: items by number, with a mark of what they say.
+    """
+
+    date: int
+    due: int = 0
+    whole: bool = False
+    count: int = -1
+    known: Marks = {}
+
+
+class Cursor(BaseModel):
+    """Everything that a restart must know."""
+
+    version: Literal[1] = 1
+    searches: dict[str, Search] = {}
+    threads: dict[int, Thread] = {}
+    """By the number of the story."""
+
+    @classmethod
+    def read(cls, text: str | None) -> Cursor:
+        """Read a cursor.
+
+        Raises:
+            CursorCorrupt: it is not one of this kind.
+        """
+        try:
+            return cls() if text is None else cls.model_validate_json(text)
+        except ValidationError as error:
+            raise CursorCorrupt(f"the cursor of a hackernews agent cannot be read: {error}") from error
+
+    def written(self) -> str:
+        return self.model_dump_json(exclude_defaults=True)
+
+    def knows(self, number: int) -> bool:
+        return any(number in thread.known for thread in self.threads.values())
+
+    def trim(self, now: int, span: int) -> None:
+        """Forget threads that are older than ``span``, and the oldest of too many."""
+        kept = [(root, each) for root, each in self.threads.items() if now - each.date <= span]
+        kept.sort(key=lambda pair: pair[1].date, reverse=True)
+        room, threads = MAX_ITEMS, {}
+        for root, each in kept[:MAX_THREADS]:
+            if len(each.known) <= room:
+                threads[root] = each
+                room -= len(each.known)
+        self.threads = threads

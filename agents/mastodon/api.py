@@ -1,0 +1,177 @@
+"""Asks the REST API of one Mastodon instance: its errors as what a person can do, its budget kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import httpx
+
+from agents.base import Clock, SourceUnavailable
+from agents.mastodon.cursor import newest, order
+from agents.mastodon.options import Instance
+from agents.web import Reply, Unusable, Web
+
+OK: Final = 200
+PAGE: Final = 40
+"""The most that a page may hold."""
+MOST_PAGES: Final = 100_000
+SEARCH_PAGES: Final = 10
+SPARE: Final = 5
+"""Requests of the server's budget that are left to others who use the token."""
+LONGEST_REST: Final = timedelta(hours=1)
+_LINK: Final = re.compile(r"<([^<>]*)>\s*;\s*rel=\"?prev\"?")
+
+Status = dict[str, Any]
+
+
+class Denied(SourceUnavailable):
+    """A person must mend something: a token, a right, a name; the message says what."""
+
+
+class Missing(Denied):
+    """What was asked for is not there (any more)."""
+
+
+class Api:
+    """The API of an instance with its token, if it has one."""
+
+    def __init__(self, web: Web, instance: Instance, clock: Clock) -> None:
+        self._web = web
+        self._clock = clock
+        self.instance = instance
+
+    @property
+    def headers(self) -> dict[str, str]:
+        token = self.instance.token
+        return {} if token is None else {"Authorization": f"Bearer {token.get_secret_value()}"}
+
+    async def get(self, path: str, params: Mapping[str, Any] | None = None) -> Reply:
+        """Ask.
+
+        Raises:
+            Denied: see `denial`.
+            SourceUnavailable: no answer, or one that cannot be used.
+        """
+        url = f"{self.instance.url}{path}"
+        reply = await self._web.get(
+            url,
+            params=params,
+            headers=self.headers,
+            accept=("application/json",),
+            token_key=self.instance.token_key,
+        )
+        self._spare(url, reply.headers)
+        if reply.status != OK:
+            raise self.denial(reply.status, path, _told(reply))
+        return reply
+
+    async def document(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """An object; raises what `get` does."""
+        found = (await self.get(path, params)).json()
+        if not isinstance(found, dict):
+            raise Unusable(f"{self.instance.host}{path} gave no object")
+        return found
+
+    async def pages(
+        self, path: str, params: Mapping[str, str], after: str | None, before: str | None = None
+    ) -> AsyncIterator[tuple[list[Status], str]]:
+        """Posts newer than ``after``, oldest first, a page at a time with the id up to which it reaches.
+
+        Without ``after`` only the newest page. New posts between two pages shift nothing: each page begins
+        where the one before it ended. A page may be short where the server has hidden something, so only an
+        empty one is the end.
+        """
+        for _ in range(MOST_PAGES):
+            asked = {**params, "limit": PAGE, "min_id": after, "max_id": before}
+            reply = await self.get(path, asked)
+            found = _statuses(reply.json(), f"{self.instance.host}{path}")
+            ids = [str(each["id"]) for each in found]
+            reached = newest(*ids, *_linked(reply.headers)) if ids else after
+            if not ids or reached is None or reached == after:
+                return
+            yield sorted(found, key=lambda each: order(str(each["id"]))), reached
+            if after is None:
+                return
+            after = reached
+
+    async def search(self, params: Mapping[str, str], after: str | None) -> tuple[list[Status], str | None]:
+        """What a search finds above ``after``, oldest first, and the newest id.
+
+        The server sorts by age and pages by offset: what comes in between shifts a post to the next page,
+        so it is found twice, never missed.
+        """
+        found: dict[str, Status] = {}
+        for page in range(1 if after is None else SEARCH_PAGES):
+            asked = {**params, "limit": PAGE, "offset": page * PAGE or None, "min_id": after}
+            document = await self.document("/api/v2/search", asked)
+            listed = _statuses(document.get("statuses"), "the search")
+            fresh = [each for each in listed if after is None or order(str(each["id"])) > order(after)]
+            found |= {str(each["id"]): each for each in fresh}
+            if not fresh:
+                break
+        ids = sorted(found, key=order)
+        return [found[each] for each in ids], ids[-1] if ids else after
+
+    def denial(self, status: int, path: str, told: str = "") -> SourceUnavailable:
+        """What an answer other than 200 means."""
+        host, has_token = self.instance.host, self.instance.token is not None
+        said = f" ({told})" if told else ""
+        match status:
+            case 401 | 422 if not has_token:
+                return Denied(f"{host} tells {path} to its users only{said}: give the instance a `token`")
+            case 401:
+                return Denied(
+                    f"{host} refuses the token{said}: make another one under Preferences, Development,"
+                    " with the right `read`"
+                )
+            case 403 | 422:
+                return Denied(f"{host} forbids {path}{said}: its token needs the right `read`")
+            case 404 | 410:
+                return Missing(f"{host} has no {path}{said}")
+        return SourceUnavailable(f"{host}{path}: HTTP {status}{said}")
+
+    def _spare(self, url: str, headers: httpx.Headers) -> None:
+        """Where the server's budget is nearly used up, wait until it is renewed."""
+        remaining, reset = headers.get("X-RateLimit-Remaining", ""), headers.get("X-RateLimit-Reset", "")
+        if not remaining.isdecimal() or int(remaining[:9]) > SPARE:
+            return
+        renewed = _moment(reset)
+        if renewed is not None and timedelta() < (wait := renewed - self._clock()) <= LONGEST_REST:
+            self._web.rest(url, wait, token_key=self.instance.token_key)
+
+
+def _told(reply: Reply) -> str:
+    """What the server says of an error."""
+    try:
+        document = reply.json()
+    except Unusable:
+        return ""
+    told = document.get("error") if isinstance(document, dict) else None
+    return told[:200] if isinstance(told, str) else ""
+
+
+def _statuses(found: Any, where: str) -> list[Status]:
+    if not isinstance(found, list):
+        raise Unusable(f"{where} gave no list of posts")
+    return [each for each in found if isinstance(each, dict) and each.get("id")]
+
+
+def _linked(headers: httpx.Headers) -> list[str]:
+    """The id from which the header Link goes on to newer posts; it is never followed as an address."""
+    found = _LINK.search(headers.get("Link", ""))
+    try:
+        after = httpx.URL(found[1]).params.get("min_id") if found else None
+    except httpx.InvalidURL:
+        return []
+    return [after] if after else []
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

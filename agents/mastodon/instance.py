@@ -1,0 +1,243 @@
+"""One instance at work: hears of news by its streams, fills gaps by its pages, and hands on what it finds.
+
+Streams tell of a post at once but forget what happened while nobody listened; pages forget nothing. So each
+feed is read by pages when its stream opens, once more when it surely is open, and now and then after that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from agents.base import Collected, Refused, SourceUnavailable
+from agents.mastodon.api import Api, Denied
+from agents.mastodon.collecting import Collector
+from agents.mastodon.cursor import InstanceState, id_at, is_snowflake, newest, stepped_back
+from agents.mastodon.feeds import Feed
+from agents.mastodon.options import Instance
+from agents.mastodon.stream import Event, events, streaming_base
+from agents.surroundings import Surroundings
+from agents.waiting import cancel, either
+from agents.web import Forbidden
+
+SETTLED: Final = timedelta(seconds=30)
+"""After so long a stream that was asked for is open; what came before is found by pages."""
+RECHECK: Final = timedelta(minutes=15)
+"""Between two readings by pages of what is streamed."""
+FIRST_PAUSE: Final = timedelta(seconds=2)
+LONGEST_PAUSE: Final = timedelta(minutes=5)
+DENIED_PAUSE: Final = timedelta(hours=1)
+BEFORE_ALL: Final = "0"
+LONGEST_GAP: Final = timedelta(days=1)
+QUEUED: Final = 64
+
+log = logging.getLogger("molva.agent.mastodon")
+
+
+class GapTooLong(SourceUnavailable):
+    """Posts were missed; only a back-fill brings them."""
+
+
+class Step(NamedTuple):
+    """What was read at once; ``place`` is how far ``feed`` is read with it, None: as before."""
+
+    instance: str
+    feed: str
+    items: list[Collected]
+    place: str | None = None
+    pages: bool = True
+    """It ends a reading by pages, or a trial of it."""
+
+
+Steps = asyncio.Queue[Step]
+
+
+@dataclass
+class Reading:
+    """How it stands with one feed."""
+
+    feed: Feed
+    place: str | None
+    due: datetime
+    whole: bool = False
+    """Pages have told all that was before its stream, so what the stream tells moves ``place``."""
+    failures: int = 0
+    trouble: SourceUnavailable | None = None
+
+
+class InstanceReader:
+    """Reads one instance from `run` to its cancellation; steps go to ``steps``."""
+
+    def __init__(
+        self,
+        instance: Instance,
+        feeds: list[Feed],
+        state: InstanceState,
+        around: Surroundings,
+        collector: Collector,
+        steps: Steps,
+        *,
+        poll: timedelta,
+    ) -> None:
+        self.api = Api(around.web, instance, around.clock)
+        self.readings = {
+            feed.key: Reading(feed, state.places.get(feed.key), around.clock()) for feed in feeds
+        }
+        self._around = around
+        self._collector = collector
+        self._steps = steps
+        self._poll = poll
+        self._streamed = [feed for feed in feeds if feed.channel is not None and instance.transport != "poll"]
+        self._streaming = False
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        """Read without end; failures are told, and tried again later."""
+        tasks = [asyncio.ensure_future(self._follow_pages())]
+        if self._streamed:
+            tasks.append(asyncio.ensure_future(self._follow_streams()))
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in tasks:
+                if task.done():
+                    task.result()
+        finally:
+            await cancel(*tasks)
+
+    async def _follow_pages(self) -> None:
+        while True:
+            self._wake.clear()
+            reading = min(self.readings.values(), key=lambda each: each.due)
+            wait = (reading.due - self._around.clock()).total_seconds()
+            if wait > 0:
+                await either(self._around.sleep(wait), self._wake.wait())
+                continue
+            try:
+                await self._read(reading)
+            except (SourceUnavailable, Forbidden) as error:
+                self._failed(reading, error)
+            else:
+                reading.failures, reading.trouble, reading.whole = 0, None, self._streaming
+                if reading.place is None:  # there is nothing yet: whatever comes is news
+                    await self._put(reading, [], BEFORE_ALL, pages=False)
+                reading.due = self._around.clock() + self._interval(reading.feed) * self._spread()
+            await self._put(reading, [])
+
+    async def _read(self, reading: Reading) -> None:
+        """All pages of a feed from its place on."""
+        feed, last = reading.feed, self._within_reach(reading)
+        if feed.key.startswith("search:"):
+            found, reached = await self.api.search(feed.params, last)
+            await self._put(reading, await self._collector.posts(self.api, feed, found), reached, pages=False)
+            return
+        path = await self._collector.statuses_path(self.api, feed) if feed.account else feed.path
+        async with aclosing(self.api.pages(path, feed.params, last)) as pages:  # type: ignore[type-var]
+            async for found, reached in pages:
+                items = await self._collector.posts(self.api, feed, found)
+                await self._put(reading, items, reached, pages=False)
+
+    def _within_reach(self, reading: Reading) -> str | None:
+        """The place of a feed; of a public timeline not older than a day, as it could not be caught up with."""
+        oldest = id_at(self._around.clock() - LONGEST_GAP)
+        place = reading.place
+        if place is None or not reading.feed.public or not is_snowflake(place) or int(place) >= int(oldest):
+            return place
+        lost = f"not read for longer than {LONGEST_GAP}: what came before that is not collected"
+        self._note(GapTooLong(lost), reading.feed.key)
+        return oldest
+
+    async def _follow_streams(self) -> None:
+        failures = 0
+        while True:
+            begun = self._around.clock()
+            try:
+                await self._stream()
+            except (SourceUnavailable, Forbidden) as error:
+                self._note(error)
+                denied = isinstance(error, (Denied, Forbidden))
+                asked = error.retry_after if isinstance(error, Refused) else None
+                failures = 0 if self._around.clock() - begun > LONGEST_PAUSE else failures + 1
+                pause = DENIED_PAUSE if denied else min(FIRST_PAUSE * 2 ** min(failures, 10), LONGEST_PAUSE)
+                pause = max(pause * self._spread(), asked or timedelta())
+            else:
+                failures, pause = 0, FIRST_PAUSE * self._spread()
+            self._streaming = False
+            for feed in self._streamed:
+                self.readings[feed.key].whole = False
+            await self._around.sleep(pause.total_seconds())
+
+    async def _stream(self) -> None:
+        """Open the streams and hand on their events until they end."""
+        base = await streaming_base(self.api)
+        self._streaming = True
+        self._ask_again()
+        settling = asyncio.ensure_future(self._settle())
+        stream = events(self._around.web, self.api, self._streamed, base=base)
+        try:
+            async with aclosing(stream) as heard:
+                async for event in heard:
+                    await self._hear(event)
+        finally:
+            await cancel(settling)
+
+    async def _settle(self) -> None:
+        await self._around.sleep(SETTLED.total_seconds())
+        self._ask_again()
+
+    def _ask_again(self) -> None:
+        """Read the pages of what is streamed now."""
+        for feed in self._streamed:
+            reading = self.readings[feed.key]
+            if not isinstance(reading.trouble, Denied):
+                reading.due = min(reading.due, self._around.clock())
+        self._wake.set()
+
+    async def _hear(self, event: Event) -> None:
+        reading = self.readings[event.feed]
+        match event.name:
+            case "update" | "status.update":
+                items, last = await self._collector.event(self.api, reading.feed, event.payload)
+                moves = event.name == "update" and reading.whole and is_snowflake(last)
+                await self._put(reading, items, last if moves else None, pages=False)
+            case "delete":
+                await self._put(reading, self._collector.gone(self.api, event.payload), pages=False)
+
+    async def _put(
+        self,
+        reading: Reading,
+        items: list[Collected],
+        reached: str | None = None,
+        *,
+        pages: bool = True,
+    ) -> None:
+        """Hand on what was read; ``reached`` is the newest id: a post that comes in late has a lower one."""
+        if reached is not None:
+            place = stepped_back(reached)
+            reading.place = place if reading.place is None else newest(place, reading.place)
+        if items or pages or reached is not None:
+            await self._steps.put(Step(self.api.instance.url, reading.feed.key, items, reading.place, pages))
+
+    def _interval(self, feed: Feed) -> timedelta:
+        return RECHECK if self._streaming and feed in self._streamed else self._poll
+
+    def _failed(self, reading: Reading, error: SourceUnavailable | Forbidden) -> None:
+        self._note(error, reading.feed.key)
+        reading.failures += 1
+        reading.trouble = error if isinstance(error, SourceUnavailable) else Denied(str(error))
+        pause = min(FIRST_PAUSE * 2 ** min(reading.failures, 10), LONGEST_PAUSE)
+        if isinstance(reading.trouble, Denied):
+            pause = DENIED_PAUSE
+        asked = error.retry_after if isinstance(error, Refused) else None
+        reading.due = self._around.clock() + max(pause * self._spread(), asked or timedelta())
+
+    def _note(self, error: Exception, feed: str = "streams") -> None:
+        agent = self._around.agent
+        self._around.metrics.agent_errors.labels(agent, type(error).__name__).inc()
+        log.warning("%s, %s of %s: %s", agent, feed, self.api.instance.host, error)
+
+    def _spread(self) -> float:
+        return 0.9 + 0.2 * self._around.jitter()

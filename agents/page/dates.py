@@ -1,0 +1,64 @@
+"""A date as a page shows it, in Russian or English, absolute or relative, in any usual form. Pure."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from dateparser.date import DateDataParser
+
+LONGEST: Final = 100
+_UNIX: Final = re.compile(r"^(\d{9,10})(?:\.\d+)?$|^(\d{12,13})$")
+_DIGITS: Final = re.compile(r"^\d{0,8}$")
+_NOW: Final = re.compile(r"^(?:только что|сейчас|just now|now)\b", re.IGNORECASE)
+_ASIDE: Final = re.compile(r"\([^)]*\)")
+"""Such as ``(изменено)``, ``(МСК)``: the zone is an option."""
+LANGUAGES: Final = ("ru", "en")
+
+
+def moment_of(text: str, now: datetime, zone: ZoneInfo) -> datetime | None:
+    """The moment that ``text`` means; None where it cannot be told.
+
+    ISO 8601, RFC 5322, Unix seconds and milliseconds, ``12 марта 2026 г., 14:05``, ``12.03.2026``, ``вчера в
+    14:05``, ``2 часа назад``. Days come before months; without a year it is the last such day.
+
+    Args:
+        now: what relative dates count from.
+        zone: of a date that names none.
+    """
+    text = _ASIDE.sub(" ", text).replace("\u00a0", " ").strip(" \n\t,;·•|")
+    if not text or len(text) > LONGEST or _DIGITS.match(text):
+        return None
+    if _NOW.match(text):
+        return now
+    if (unix := _UNIX.match(text)) is not None:
+        return datetime.fromtimestamp(int(unix[1]) if unix[1] else int(unix[2]) / 1000, UTC)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = _read(text, now, zone)
+    if moment is None:
+        return None
+    try:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+    except OverflowError:
+        return None
+
+
+def _read(text: str, now: datetime, zone: ZoneInfo) -> datetime | None:
+    parser = DateDataParser(
+        languages=[*LANGUAGES],
+        settings={
+            "RELATIVE_BASE": now.astimezone(zone).replace(tzinfo=None),
+            "TIMEZONE": zone.key,
+            "RETURN_AS_TIMEZONE_AWARE": True,
+            "PREFER_DATES_FROM": "past",
+            "DATE_ORDER": "DMY",
+        },
+    )
+    try:
+        return parser.get_date_data(text).date_obj
+    except (OverflowError, ValueError):
+        return None

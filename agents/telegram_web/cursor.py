@@ -1,0 +1,67 @@
+"""The cursor of a ``telegram-web`` agent: for each channel what was read, and its last posts by digest."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from agents.base import CursorCorrupt
+
+WATCHED: Final = 40
+"""The newest posts of a channel that are watched for edits and deletions: two pages."""
+
+
+class Hole(BaseModel):
+    """Posts above ``low`` and below ``high`` are still to be read, from the newest on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    low: int
+    high: int
+
+
+class Watched(BaseModel):
+    """A post as it was read last; ``missed``: how often in a row it was not where it should be."""
+
+    model_config = ConfigDict(frozen=True)
+
+    digest: str
+    missed: int = 0
+
+
+class ChannelState(BaseModel):
+    """What is known of a channel; ``called`` begins its native ids; ``last`` is its newest post."""
+
+    model_config = ConfigDict(frozen=True)
+
+    peer: int = 0
+    called: str = ""
+    last: int = 0
+    hole: Hole | None = None
+    posts: dict[int, Watched] = {}
+
+    def changed(self, **fields: object) -> ChannelState:
+        return self.model_copy(update=fields)
+
+
+class Cursor(BaseModel):
+    """The agent's cursor: its channels by handle."""
+
+    version: Literal[1] = 1
+    channels: dict[str, ChannelState] = {}
+
+    @classmethod
+    def read(cls, text: str | None) -> Cursor:
+        """Read a cursor.
+
+        Raises:
+            CursorCorrupt: it is not one of this kind.
+        """
+        try:
+            return cls() if text is None else cls.model_validate_json(text)
+        except ValidationError as error:
+            raise CursorCorrupt(f"the cursor of a telegram-web agent cannot be read: {error}") from error
+
+    def written(self) -> str:
+        return self.model_dump_json(exclude_defaults=True)

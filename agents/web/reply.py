@@ -1,0 +1,85 @@
+"""An answer to a request, and what its headers say about time."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+
+from agents.web.refusals import Unusable, shown
+
+LONGEST_RETRY_AFTER = timedelta(days=1)
+LONGEST_AGE = 10**9
+EXCERPT = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer of any status but 429 and 5xx, which are errors.
+
+    Attributes:
+        body: decoded from its transfer compression, within the limit of the request.
+        url: where the answer came from after redirects; it may hold a token, so do not log it.
+        server_time: what the server's clock said (``Date``, and the ``Age`` that a cache adds), if told.
+    """
+
+    status: int
+    headers: httpx.Headers = field(repr=False)
+    body: bytes = field(repr=False)
+    url: str = field(repr=False)
+    server_time: datetime | None = None
+
+    @property
+    def text(self) -> str:
+        """The body as text, in the charset that it is said to have, else UTF-8; never an error."""
+        charset = self.headers.get("Content-Type", "").partition("charset=")[2].split(";")[0].strip(" \"'")
+        try:
+            return self.body.decode(charset or "utf-8", "replace")
+        except (LookupError, UnicodeError):  # no charset, or one that is not for documents
+            return self.body.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """The body as JSON.
+
+        Raises:
+            SourceUnavailable: it is not JSON; the message has its beginning.
+        """
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError) as error:
+            begins = self.body[:EXCERPT].decode("utf-8", "replace")
+            raise Unusable(f"{shown(self.url)} gave no JSON (HTTP {self.status}): {begins!r}") from error
+
+
+def server_time(headers: httpx.Headers) -> datetime | None:
+    """When the server answered, by its own clock."""
+    moment, age = _date(headers.get("Date", "")), headers.get("Age", "").strip()
+    if moment is None or not age.isdecimal():
+        return moment
+    return moment + timedelta(seconds=min(int(age[:10]), LONGEST_AGE))
+
+
+def retry_after(headers: httpx.Headers, now: datetime) -> timedelta | None:
+    """How long the server wants to be left alone: seconds, or an HTTP date by its clock; at most a day."""
+    value = headers.get("Retry-After", "").strip()
+    if value.isdecimal():
+        wait = timedelta(seconds=min(int(value[:10]), 10**9))
+    elif (moment := _date(value)) is not None:
+        wait = moment - (server_time(headers) or now)
+    else:
+        return None
+    return min(max(wait, timedelta()), LONGEST_RETRY_AFTER)
+
+
+def _date(value: str) -> datetime | None:
+    """An HTTP date; None where it is none, or of no year in which this is read."""
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, OverflowError, IndexError):
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment if 1970 < moment.year < 9000 else None
