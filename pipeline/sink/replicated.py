@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from typing import Final
 
 ALL: Final = "all_"
-_CREATE = re.compile(r"^CREATE (TABLE|VIEW|MATERIALIZED VIEW) IF NOT EXISTS (\w+)")
+_CREATE = re.compile(r"^CREATE (?:OR REPLACE )?(TABLE|VIEW|MATERIALIZED VIEW)(?: IF NOT EXISTS)? (\w+)")
 _ALTER = re.compile(r"^ALTER TABLE (\w+) ((?:ADD|MODIFY|DROP|RENAME) COLUMN)?")
 _ENGINE = re.compile(r"\bENGINE = (\w*MergeTree)\b")
 _WINDOW = re.compile(r"\bnon_replicated_deduplication_window\b")
