@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from agents.backlog import Backlog, following_kafka
 from agents.base import BadConfiguration, Clock, Sleep, Source, Unavailable, agent_kind
@@ -19,7 +19,6 @@ from agents.http_ingest import Ingest, check_exposure
 from agents.http_service import promise_live, serve_ingest
 from agents.kafka_session import link_told, open_publisher, patiently
 from agents.publisher import KafkaPublisher, Place
-from agents.rss import RssSource
 from agents.runner import Runner
 from agents.source_health import SourceHealth
 from pipeline.condition import KAFKA, Condition
@@ -27,6 +26,9 @@ from pipeline.endpoint import serving
 from pipeline.metrics import Metrics
 from pipeline.settings import Settings
 from pipeline.tracing import open_tracing
+
+if TYPE_CHECKING:
+    from agents.rss import RssSource
 
 RSS = "rss"
 AGENTS = (HTTP, RSS)
@@ -212,5 +214,7 @@ async def run_source(
 def _rss(settings: Settings, metrics: Metrics, clock: Clock, sleep: Sleep) -> RssSource:
     if settings.rss_feeds is None:
         raise BadConfiguration("the rss agent needs a list of feeds: set MOLVA_RSS_FEEDS")
+    from agents.rss import RssSource  # heavy: the other agents read no feeds
+
     feeds = read_feeds(Path(settings.rss_feeds))
     return RssSource(feeds, metrics, clock=clock, sleep=sleep, grace=settings.live_grace)

@@ -22,7 +22,7 @@ from aiokafka.helpers import create_ssl_context
 
 from pipeline.kafka_offsets import brokers_topics, high_watermarks, log_ends, log_starts, retry
 from pipeline.settings import Settings
-from pipeline.topics import DETECTION_STATE, NOTIFICATION_STATE, TOPICS, Topic
+from pipeline.topics import DETECTION_STATE, ENRICHED, NOTIFICATION_STATE, TOPICS, Topic
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 """Kafka's default of 1 MB is less than a long post with its entities."""
@@ -65,7 +65,10 @@ def topic_spec(topic: Topic, settings: Settings) -> TopicSpec:
         "retention.ms": str(topic.retention_ms),
         "max.message.bytes": str(MAX_MESSAGE_BYTES),
     }
-    return TopicSpec(topic.name, settings.partitions if topic.spread else 1, config)
+    # Storage alone reads enriched posts; beside the embedded broker it is one worker, for whom each partition
+    # is an insert a second.
+    spread = topic.spread and not (topic.name == ENRICHED and settings.kafka_kind == "embedded")
+    return TopicSpec(topic.name, settings.partitions if spread else 1, config)
 
 
 def state_specs(settings: Settings) -> list[TopicSpec]:

@@ -14,8 +14,7 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.context import err, load_settings, print_json, read_watchlist
-from pipeline.embedded.kafka import FOLDER as KAFKA_FOLDER
-from pipeline.embedded.stack import BrokerKind
+from pipeline.embedded.stack_info import KAFKA_FOLDER, BrokerKind
 from pipeline.errors import UsageError
 from pipeline.leaving import STOP_SECONDS, leave_within
 from pipeline.logs import configure
@@ -55,9 +54,7 @@ def up(
 
     Example: molva up --watchlist examples/banks-and-operators.yaml
     """
-    from agents.feeds import read_feeds  # heavy, like the clients of both servers
-    from pipeline.alerts.configuration_file import read_configuration
-    from pipeline.local import Local
+    from pipeline.local import Local  # heavy: the clients of both servers
     from pipeline.plan import Plan
 
     settings = load_settings(data_dir, running=False)
@@ -67,8 +64,12 @@ def up(
         err.print("[yellow]no watchlist:[/] nothing is watched; choose one with --watchlist FILE")
     read_watchlist(settings.watchlist)
     if settings.rss_feeds is not None:
+        from agents.feeds import read_feeds  # heavy, too
+
         read_feeds(settings.rss_feeds)
     if settings.alerts is not None:
+        from pipeline.alerts.configuration_file import read_configuration
+
         read_configuration(settings.alerts, os.environ)
     agents = [name for name, on in (("http", settings.http_token), ("rss", settings.rss_feeds)) if on]
     stop = threading.Event()
