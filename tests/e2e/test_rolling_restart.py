@@ -16,7 +16,7 @@ from tests.e2e.conftest import Up, await_value, running, spike_events, story_row
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500)]
 
 SPEED = str(8 * 24 * 3600 / 60)
-"""Seconds of the story per second: posts flow all the while, and the restarts, not the load, take the time."""
+"""Seconds of the story per second: posts flow all the while; the restarts take the time, not the load."""
 WORKERS = ("enrichment-1", "enrichment-2", "detection-1", "detection-2", "storage-1", "notification-1")
 COUNTS = (
     "SELECT count(), uniqExact(id) FROM posts WHERE timeline = %(timeline)s",
