@@ -38,6 +38,7 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--constraint constraints.txt --editable '.[$(EXTRAS)]'
 	@test -x $(BIN)/molva
+	$(BIN)/python -m compileall -q agents pipeline schemas
 	@touch $@
 	@echo "ready: $(BIN)/molva --help"
 
@@ -64,11 +65,12 @@ bench: setup ## the benchmarks, as JSON into build/bench; those on real data wit
 	@mkdir -p build/bench
 	@set -e; \
 	run() { name=$$1; shift; echo "$$name"; $(BIN)/python -m benchmarks.$$name "$$@" > build/bench/$$name.json; }; \
-	run matcher; run detector_simulation; run clickhouse_bytes --posts 20000; run probes full; \
+	run matcher; run detector_simulation; run clickhouse_bytes --posts 20000; run probes full; run records; \
 	if [ -f "$(DATA)/tweets_banks_2014.jsonl" ]; then \
 		export MOLVA_DATA="$(DATA)"; \
 		run mentions; run detector_incidents; run spikes_2014; run enrichment; \
-		run sentiment full "$(DATA)"; run sentiment_svm "$(DATA)"; run languages; run clusters; \
+		run sentiment full "$(DATA)"; run sentiment_svm "$(DATA)"; run languages; run clusters; run same_answers; \
+		run storage --data "$(DATA)"; run start --runs 5; \
 		$(BIN)/molva bench entities --posts 3000 --json > build/bench/entities.json; \
 		$(BIN)/molva bench pipeline --naive --json > build/bench/pipeline.json; \
 		run overload --minutes 2; \

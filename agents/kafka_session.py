@@ -21,7 +21,8 @@ from pipeline.tracing import OFF, Tracing
 
 RETRY_SECONDS = 5.0
 BATCH_BYTES = 131_072
-LINGER_MS = 5
+LINGER_MS = 20
+"""Below it, the broker spends more on batches than on posts; each request to the ingest waits so long."""
 CLOSE_SECONDS = 4.0
 REQUEST_TIMEOUT_MS = 15_000
 """A broker that is away for less is not noticed; after that the deliveries fail."""

@@ -19,7 +19,7 @@ class Kind(NamedTuple):
     library: str = ""
     """The distribution that it needs beyond the core; empty: nothing."""
     package: str = ""
-    """What that library is imported as."""
+    """What that library is imported as; several stand apart by spaces."""
     extra: str = ""
 
 
@@ -27,7 +27,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         "appstore": Kind("agents.appstore"),
         "hackernews": Kind("agents.hackernews"),
-        "page": Kind("agents.page", "Protego, JMESPath and dateparser", ("dateparser", "jmespath", "protego"), "page"),
+        "page": Kind(
+            "agents.page", "Protego, JMESPath and dateparser", "dateparser jmespath protego", "page"
+        ),
         "rss": Kind("agents.rss_kind"),
         "telegram": Kind("agents.telegram", "Telethon", "telethon", "telegram"),
         "telegram-web": Kind("agents.telegram_web"),
@@ -57,7 +59,7 @@ def load(name: str) -> Loaded:
     try:
         module = import_module(kind.module)
     except ModuleNotFoundError as error:
-        if not kind.package or (error.name or "").partition(".")[0] != kind.package:
+        if not kind.package or (error.name or "").partition(".")[0] not in kind.package.split():
             raise
         raise BadConfiguration(
             f"the {name} agent needs {kind.library}: pip install 'molva[{kind.extra}]'"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from agents.backlog import Backlog, following_kafka
 from agents.base import BadConfiguration, Clock, Sleep, Source, Unavailable, agent_kind
@@ -20,7 +20,6 @@ from agents.http_ingest import Ingest
 from agents.http_service import check_exposure, known_callers, promise_live, read_callers, serve_ingest
 from agents.kafka_session import link_told, open_publisher, patiently
 from agents.publisher import KafkaPublisher, Place
-from agents.rss import RssSource
 from agents.runner import Runner
 from agents.source_health import SourceHealth
 from agents.web import Reach, Traffic, Web
@@ -29,6 +28,9 @@ from pipeline.endpoint import serving
 from pipeline.metrics import Metrics
 from pipeline.settings import Settings
 from pipeline.tracing import open_tracing
+
+if TYPE_CHECKING:
+    from agents.rss import RssSource
 
 RSS = "rss"
 AGENTS = (HTTP, RSS)
@@ -219,6 +221,8 @@ async def run_source(
 def _rss(settings: Settings, metrics: Metrics, clock: Clock, sleep: Sleep) -> RssSource:
     if settings.rss_feeds is None:
         raise BadConfiguration("the rss agent needs a list of feeds: set MOLVA_RSS_FEEDS")
+    from agents.rss import RssSource  # heavy: the other agents read no feeds
+
     feeds = read_feeds(Path(settings.rss_feeds))
     private = [each for each in settings.agent_private_hosts.split(",") if each.strip()]
     web = Web(

@@ -5,7 +5,7 @@ counts what was answered with 202; before and after that an aiokafka producer se
 values and headers, encoded beforehand, in a process of its own. Prints JSON; exit code 1 where anything was
 not accepted or Kafka does not hold it.
 
-    .venv/bin/python benchmarks/ingest.py [--posts 100000] [--batch 500] [--senders 4] [--broker tansu|kafka]
+    .venv/bin/python -m benchmarks.ingest [--posts 100000] [--batch 500] [--senders 4] [--broker tansu|kafka]
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,54 +32,18 @@ import psutil
 from aiohttp import ClientSession
 
 from agents.kafka_session import connect
-from agents.rows import post_of
+from benchmarks.ingest_inputs import bodies, messages, rows
 from pipeline.embedded.broker import EmbeddedBroker
 from pipeline.embedded.kafka import EmbeddedKafka
 from pipeline.kafka import KafkaAdmin, client_options
 from pipeline.settings import Settings
 from pipeline.topics import RAW
-from schemas.codec import Message, encode
+from schemas.codec import Message
 
 ROOT = Path(__file__).resolve().parents[1]
 TOKEN = "token-of-this-benchmark"
 CHUNK = 2000
 """How many records the bare producer has in flight at a time."""
-TEXTS = (
-    "Сбербанк опять лежит, третий час не могу оплатить, поддержка молчит и переводит на бота",
-    "Сегодня хорошая погода, гуляли в парке с детьми, потом пили чай и смотрели старое кино",
-    "МТС списал деньги за услугу, которую я не подключал, второй раз за месяц, ухожу к другому",
-    "Посмотрел вчера матч, второй тайм был намного лучше первого, судья только всё испортил",
-)
-
-
-def rows(count: int) -> list[dict[str, Any]]:
-    """Posts as a caller has them."""
-    now = datetime.now(UTC).isoformat()
-    return [
-        {
-            "id": f"{number}",
-            "source": "bench",
-            "created_at": now,
-            "text": f"{TEXTS[number % len(TEXTS)]}, {number}",
-            "url": f"https://example.org/posts/{number}",
-            "author": {"id": str(number % 5000), "name": "Иван Петров", "followers": number % 900},
-            "channel": {"id": "city", "name": "Город"},
-            "engagement": {"likes": number % 7},
-        }
-        for number in range(count)
-    ]
-
-
-def bodies(posts: Sequence[dict[str, Any]], batch: int) -> list[bytes]:
-    """The posts as NDJSON."""
-    lines = [json.dumps(each, ensure_ascii=False).encode() for each in posts]
-    return [b"\n".join(lines[begin : begin + batch]) for begin in range(0, len(lines), batch)]
-
-
-def messages(posts: Sequence[dict[str, Any]]) -> list[Message]:
-    """What the ingest sends to Kafka for them."""
-    now = datetime.now(UTC)
-    return [encode(post_of(each, source="http", timeline="live", collected_at=now)) for each in posts]
 
 
 @dataclass

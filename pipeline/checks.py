@@ -11,7 +11,7 @@ from pipeline.drain import HOPS
 from pipeline.embedded.process import LOOPBACK, resident_bytes
 from pipeline.embedded.stack import find_stack
 from pipeline.health import probe, read_workers
-from pipeline.kafka import KafkaAdmin
+from pipeline.kafka import KafkaAdmin, topic_spec
 from pipeline.memory_only import MEMORY_LIMIT
 from pipeline.settings import Settings
 from pipeline.sink.clickhouse import Clients, SinkError, connect
@@ -65,9 +65,9 @@ async def _topics(admin: KafkaAdmin, settings: Settings) -> list[Part]:
     if missing:
         return [Part("topics", False, f"missing: {', '.join(missing)}", "run `molva topics --create`")]
     wrong = [
-        f"{topic.name} has {existing[topic.name]} partitions, expected {settings.partitions}"
-        for topic in TOPICS
-        if topic.spread and existing[topic.name] != settings.partitions
+        f"{topic.name} has {existing[topic.name]} partitions, expected {expected}"
+        for topic, expected in ((each, topic_spec(each, settings).partitions) for each in TOPICS)
+        if topic.spread and existing[topic.name] != expected
     ]
     if wrong:
         return [Part("topics", False, "; ".join(wrong), "set MOLVA_PARTITIONS to what the topics have")]

@@ -15,6 +15,7 @@ BEAT_SECONDS = 1.0
 SILENCE_SECONDS = 15.0
 """An event loop that has not turned for so long is taken for dead; what a stage computes runs in threads."""
 LOOP, WATCHDOG, PARTITIONS, KAFKA, CLICKHOUSE = "event loop", "watchdog", "partitions", "kafka", "clickhouse"
+MODELS = "models"
 OK = "ok"
 
 

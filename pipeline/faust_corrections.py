@@ -13,6 +13,8 @@
    for a record of the present assignment; after a rebalance reading starts at what was committed anyway.
 5. Each record that is read costs four tasks (`Service.wait_first`), half of Faust's time, though handing it
    to its stream hardly ever waits. Cure: make the first step at once, and the tasks only where it waits.
+6. The tables sleep a second before the consumer may subscribe, for agents that are still being defined. Ours
+   are bound before the worker starts. Cure: no sleep.
 
 ``tests/stages/test_faust_corrections.py`` fails without them.
 """
@@ -26,6 +28,7 @@ from inspect import iscoroutine
 from types import coroutine
 from typing import Any
 
+from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 from faust.transport.consumer import Consumer, ThreadDelegateConsumer
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
@@ -60,6 +63,7 @@ def apply(end_offsets: EndOffsets | None = None) -> None:
     Recovery._resume_streams = _seek_then_resume
     Consumer.ack = _ack_of_this_assignment
     Consumer.wait_first = _wait_first_where_it_waits
+    TableManager.on_start = _start_at_once
     if end_offsets is not None:
 
         async def exact_highwaters(_self: Any, *partitions: Any) -> Mapping[Any, int]:
@@ -113,6 +117,11 @@ def _ack_of_this_assignment(self: Any, message: Any) -> bool:
     if message.generation_id != self.app.consumer_generation_id or not self.app.flow_control.is_active():
         return False
     return bool(_plain_ack(self, message))
+
+
+async def _start_at_once(self: Any) -> None:
+    await self._update_channels()
+    await self.recovery.start()
 
 
 async def _wait_first_where_it_waits(self: Any, *waited: Any, **limits: Any) -> WaitResults:

@@ -26,6 +26,7 @@ from pipeline.topics import (
     AGENT_CURSORS,
     AGENT_PARTITIONS,
     DETECTION_STATE,
+    ENRICHED,
     NOTIFICATION_STATE,
     TOPICS,
     Topic,
@@ -76,7 +77,10 @@ def topic_spec(topic: Topic, settings: Settings) -> TopicSpec:
         "retention.ms": str(topic.retention_ms),
         "max.message.bytes": str(MAX_MESSAGE_BYTES),
     }
-    return TopicSpec(topic.name, settings.partitions if topic.spread else 1, config)
+    # Storage alone reads enriched posts; beside the embedded broker it is one worker, for whom each partition
+    # is an insert a second.
+    spread = topic.spread and not (topic.name == ENRICHED and settings.kafka_kind == "embedded")
+    return TopicSpec(topic.name, settings.partitions if spread else 1, config)
 
 
 def state_specs(settings: Settings) -> list[TopicSpec]:

@@ -62,7 +62,7 @@ class Local:
         self._revived_at: dict[str, float] = {}
 
     def __enter__(self) -> Self:
-        self._stack.start()
+        self._stack.begin()
         try:
             self._start()
         except BaseException:
@@ -80,21 +80,26 @@ class Local:
             self._stop()
 
     def _start(self) -> None:
-        settings = self.settings = self._stack.info.settings(self.settings)
+        """What is slowest to load starts as soon as the topics are there, the others when all servers are."""
+        settings = self._stack.broker.settings(self.settings)
         what = "Apache Kafka" if self._memory_only is None else "Kafka-compatible broker (in memory)"
         self._say(f"{what} on {settings.kafka_bootstrap}")
+        asyncio.run(_create_topics(settings))
+        logs = settings.data_dir / "logs"
+        self.supervisor = Supervisor(self._plan.specs(), settings.environment(), logs, time.monotonic)
+        self.supervisor.start_only(self._plan.slowest())
+        if self._memory_only is None:
+            move_to_kafka(settings, self._say)
+        else:
+            self._memory_only.start(settings)
+        self._stack.start()
+        settings = self.settings = self._stack.info.settings(self.settings)
         self._say(f"ClickHouse on {settings.clickhouse_host}:{settings.clickhouse_port}")
         with connect(settings, database="default") as client:
             applied = migrate(client, settings.clickhouse_database)
         if applied:
             self._say("applied migrations " + ", ".join(applied))
-        asyncio.run(_create_topics(settings))
-        if self._memory_only is None:
-            move_to_kafka(settings, self._say)
-        else:
-            self._memory_only.start(settings)
-        logs = settings.data_dir / "logs"
-        self.supervisor = Supervisor(self._plan.specs(), settings.environment(), logs, time.monotonic)
+        self.supervisor.change(settings.environment())
         self.supervisor.start()
         self._write_up_file()
 

@@ -49,7 +49,7 @@ class BrokerFull(MolvaError):
 
 
 class MemoryOnly:
-    """Between `start` (the topics exist, no worker runs) and `stop` (the workers have stopped)."""
+    """Between `start` (the topics exist, no worker with a state runs) and `stop` (all workers are gone)."""
 
     def __init__(self, data_dir: Path, say: Say) -> None:
         self._data_dir = data_dir
@@ -136,7 +136,7 @@ def forget_cursors_after_a_crash(data_dir: Path, say: Say) -> None:
 
 
 def move_to_kafka(settings: Settings, say: Say) -> None:
-    """Take over what earlier runs without Apache Kafka have saved in the data dir, once; no worker runs yet.
+    """Take over what earlier runs without Apache Kafka have saved, once; no worker with a state runs yet.
 
     Raises:
         BrokenSnapshot: a file of a state is not what was written.

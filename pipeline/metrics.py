@@ -102,12 +102,12 @@ class Metrics:
         )
         self.web_requests = self._counter(
             "molva_web_requests",
-            "Requests of agents to their sources, by outcome: answered, refused, unanswered, unusable, forbidden",
+            "Requests of agents to sources; outcome: answered, refused, unanswered, unusable, forbidden",
             "agent",
             "outcome",
         )
         self.web_seconds = self._histogram(
-            "molva_web_seconds", "Time of a request of an agent, without its wait for a turn", SECONDS, "agent"
+            "molva_web_seconds", "Time of an agent's request, without its wait for a turn", SECONDS, "agent"
         )
         self.web_waits = self._counter(
             "molva_web_wait_seconds",

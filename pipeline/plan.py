@@ -33,3 +33,7 @@ class Plan:
         names += [("storage-1", ("worker", "storage")), ("notification-1", ("worker", "notification"))]
         ports = free_ports(len(names))
         return [WorkerSpec(name, args, port) for (name, args), port in zip(names, ports, strict=True)]
+
+    def slowest(self) -> list[str]:
+        """The workers that take longest to load; they need neither ClickHouse nor a state."""
+        return [f"enrichment-{number}" for number in range(1, self.enrichment + 1)]

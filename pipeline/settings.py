@@ -93,7 +93,8 @@ class Settings(BaseSettings):
 
     storage_batch: int = Field(default=10_000, ge=1, description="rows of a partition per insert")
     storage_linger: Seconds = Field(
-        default=timedelta(seconds=1), description="wait to fill an insert, seconds"
+        default=timedelta(seconds=1),
+        description="wait to fill an insert, seconds; twice as long for fewer than 250 rows",
     )
 
     alerts: Path | None = Field(

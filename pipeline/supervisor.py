@@ -49,6 +49,7 @@ class _Worker:
     restart_at: float | None = None
     backoff: float = FIRST_BACKOFF_S
     restarts: int = 0
+    begun: bool = False
     stopped: bool = False
 
 
@@ -68,16 +69,25 @@ class Supervisor:
         self._workers = {spec.name: _Worker(spec, _process(spec, log_dir)) for spec in specs}
 
     def start(self) -> None:
-        """Start every worker; they are not ready yet."""
-        for worker in self._workers.values():
-            self._start(worker)
+        """Start every worker that was not started yet; they are not ready yet."""
+        self.start_only(self._workers)
+
+    def start_only(self, names: Iterable[str]) -> None:
+        """Start some workers before the others."""
+        for worker in [self._workers[name] for name in names]:
+            if not worker.begun:
+                self._start(worker)
+
+    def change(self, environment: Mapping[str, str]) -> None:
+        """Workers that start from now on, again or for the first time, get this environment."""
+        self._environment = dict(environment)
 
     def poll(self) -> list[Crash]:
         """Restart what is due; return the workers that have ended since the last call."""
         now = self._monotonic()
         crashes = []
         for worker in self._workers.values():
-            if worker.stopped:
+            if worker.stopped or not worker.begun:
                 continue
             if worker.restart_at is not None:
                 if now >= worker.restart_at:
@@ -104,7 +114,7 @@ class Supervisor:
         return {
             name: worker.process.pid
             for name, worker in self._workers.items()
-            if worker.restart_at is None and worker.process.exit_code() is None
+            if worker.begun and worker.restart_at is None and worker.process.exit_code() is None
         }
 
     def restarts(self) -> dict[str, int]:
@@ -127,7 +137,7 @@ class Supervisor:
             self._workers[name].stopped = True
 
     def _start(self, worker: _Worker) -> None:
-        worker.restart_at = None
+        worker.restart_at, worker.begun = None, True
         worker.started = self._monotonic()
         own = {"MOLVA_METRICS_PORT": str(worker.spec.metrics_port), "MOLVA_DEAD_LETTER_HOLD": "0"}
         environment = {**self._environment, **own}

@@ -1,4 +1,4 @@
-"""The tasks of a source in turn: each when it is due, with its failures its own, and a cursor after each step."""
+"""The tasks of a source in turn: each when it is due, with failures of its own, a cursor after each step."""
 
 from __future__ import annotations
 

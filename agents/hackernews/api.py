@@ -13,6 +13,7 @@ PAGE: Final = 500
 """Results that are asked for at once; a window of time that has more is halved."""
 JSON: Final = ("application/json", "text/json")
 OK: Final = 200
+KINDS: Final = ("story", "comment", "poll", "job")
 
 Item = dict[str, Any]
 
@@ -93,11 +94,7 @@ def _number(value: object) -> int:
 def item_of_hit(hit: Item) -> Item:
     """A result of the search in the form of an item."""
     tags = hit.get("_tags")
-    kinds = (
-        [each for each in tags if each in ("story", "comment", "poll", "job")]
-        if isinstance(tags, list)
-        else []
-    )
+    kinds = [each for each in tags if each in KINDS] if isinstance(tags, list) else []
     return {
         "id": _number(hit.get("objectID")),
         "type": kinds[0] if kinds else "comment" if hit.get("comment_text") else "story",

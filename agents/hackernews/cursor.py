@@ -18,7 +18,7 @@ Other marks are digests."""
 
 
 class Search(BaseModel):
-    """``done``: Unix seconds up to which a query was read; ``deep``: when late results were last looked for."""
+    """``done``: Unix seconds up to which a query was read; ``deep``: when late results were looked for."""
 
     done: int = 0
     deep: int = 0

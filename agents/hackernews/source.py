@@ -43,7 +43,7 @@ class HackerNewsSource:
         self._queries = self._asked()
         if not self._queries:
             raise BadConfiguration(
-                f"{around.agent} has nothing to look for: give it `queries` or `users`, or set MOLVA_WATCHLIST"
+                f"{around.agent} has nothing to look for: give it `queries` or `users`, or a watchlist"
             )
         named = around.watchlist is not None and not all(query.whole for query in self._queries)
         self._named = NamedTexts(around.watchlist) if named and around.watchlist is not None else None
@@ -90,10 +90,8 @@ class HackerNewsSource:
     def _asked(self) -> list[Query]:
         """All queries, each once."""
         options = self._options
-        users = {
-            name.lower(): name
-            for name in (*own_accounts(self._around.watchlist, SOURCE, user_name), *options.users)
-        }
+        named = (*own_accounts(self._around.watchlist, SOURCE, user_name), *options.users)
+        users = {name.lower(): name for name in named}
         found = [Query(f"user:{name}", tags=f"author_{name}") for name in users.values()]
         found += [Query(f"query:{words.lower()}", words) for words in options.queries]
         if options.search:

@@ -1,4 +1,4 @@
-"""Threads under stories that were found: read whole, then again as they age, and where news of changes comes."""
+"""Threads under stories that were found: read whole, again as they age, and where news of changes comes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Collection
 from datetime import datetime
 from typing import Final
 
-from agents.base import Collected, Gone
+from agents.base import Collected, Gone, SourceUnavailable
 from agents.discussions.aging import rest_after
 from agents.discussions.posting import count_of
 from agents.discussions.rounds import Task
@@ -49,19 +49,13 @@ class Desk:
             gone = thread.known[number] == GONE != before
             return [Gone(SOURCE, str(number), self.clock(), f"{SOURCE}:{number}")] if gone else []
         mark = digest_of(item)
-        thread.known[number] = mark
         if before in (mark, DEAD):
+            thread.known[number] = mark
             return []
-        return [
-            post_of(
-                item,
-                root=root,
-                own=self.own,
-                now=self.clock(),
-                edited=before not in (None, HIDDEN),
-                answers=await self._answers(item),
-            )
-        ]
+        answers = await self._answers(item)
+        edited = before not in (None, HIDDEN)
+        thread.known[number] = mark  # from here on nothing may fail
+        return [post_of(item, root=root, own=self.own, now=self.clock(), edited=edited, answers=answers)]
 
     async def _answers(self, item: Item) -> list[str]:
         """What can be chosen in a poll."""
@@ -135,11 +129,14 @@ async def below(
         number = queue.popleft()
         if fresh_only and number in thread.known:
             continue
-        item = await desk.api.item(number)
         read += 1
-        if item is not None:
-            items += await desk.version(item, root, thread)
-            queue.extend(kids_of(item))
+        try:
+            item = await desk.api.item(number)
+            items += await desk.version(item, root, thread) if item is not None else []
+        except SourceUnavailable:
+            yield items  # they are noted as known
+            raise
+        queue.extend(kids_of(item or {}))
         if read % STEP == 0:
             yield items
             items = []
@@ -164,7 +161,7 @@ class Changes(Task):
             return
         changed = set(await desk.api.updates())
         for root, thread in list(threads.items()):
-            for number in [each for each in changed if each in thread.known or each == root and thread.whole]:
+            for number in changed & thread.known.keys():
                 item = await desk.api.item(number)
                 if item is None:
                     continue

@@ -35,15 +35,19 @@ def moment_of(text: str, now: datetime, zone: ZoneInfo) -> datetime | None:
         return now
     if (unix := _UNIX.match(text)) is not None:
         return datetime.fromtimestamp(int(unix[1]) if unix[1] else int(unix[2]) / 1000, UTC)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = _read(text, now, zone)
+    moment = _standard(text) or _read(text, now, zone)
     if moment is None:
         return None
     try:
         return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
     except OverflowError:
+        return None
+
+
+def _standard(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
         return None
 
 
@@ -59,6 +63,7 @@ def _read(text: str, now: datetime, zone: ZoneInfo) -> datetime | None:
         },
     )
     try:
-        return parser.get_date_data(text).date_obj
+        found: datetime | None = parser.get_date_data(text).date_obj
     except (OverflowError, ValueError):
         return None
+    return found

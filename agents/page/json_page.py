@@ -56,7 +56,8 @@ def items_of_ld(tree: LexborHTMLParser) -> list[Item]:
 
 
 def _item(part: Any, options: Options) -> Item:
-    fields, replies = options.fields, ()
+    fields = options.fields
+    replies: tuple[Said, ...] = ()
     if options.reply is not None:
         found = _found(part, options.reply.item)
         given = found if isinstance(found, list) else [found]

@@ -1,4 +1,4 @@
-"""The options of a ``page`` agent in agents.yaml: which lists of one site are read, and by which selectors."""
+"""The options of a ``page`` agent: which lists of one site are read, and by which selectors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A rating as a page shows it: a number, ``4 из 5``, ``8/10``, stars, a class, a width -> 0 to 5 stars. Pure."""
+"""A rating as a page shows it, a number, ``4 из 5``, ``8/10``, stars, a width -> 0 to 5 stars. Pure."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class Robots:
 
     async def _site(self, url: str) -> _Rules:
         parts = httpx.URL(url)
-        origin = str(parts.copy_with(raw_path=b"/", fragment=None))
+        origin = str(parts.copy_with(raw_path=b"/", fragment=None, userinfo=b""))
         known, now = self._sites.get(origin), self._around.clock()
         if known is not None and now - known.read_at < KEPT:
             return known

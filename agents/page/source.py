@@ -1,4 +1,4 @@
-"""The lists of a ``page`` agent: pages are asked for as robots.txt allows, and read by the options' selectors."""
+"""The lists of a ``page`` agent: asked for as robots.txt allows, read by the selectors of the options."""
 
 from __future__ import annotations
 

@@ -120,7 +120,6 @@ class Seen:
         """Note a version; True where it is new."""
         mark = digest(*parts)
         if mark in self._known:
-            self._known[mark] = self._known.pop(mark)  # it is asked for: it is kept longer
             return False
         self._known[mark] = None
         if len(self._known) > self._most:

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from agents.feeds import Interval
 from agents.options import AgentOptions, Limits, Secret
 from agents.vk.names import place_name
 
@@ -58,11 +59,11 @@ class Options(AgentOptions):
     """Whether posts that name the watchlist's own accounts are collected (with a user's token only)."""
     history: int = Field(default=100, ge=0, le=10_000)
     """How many past posts of a wall are collected when it is new to the agent."""
-    search_from: timedelta = Field(default=timedelta(hours=1), ge=timedelta(0), le=timedelta(days=30))
+    search_from: Interval = Field(default=timedelta(hours=1), ge=timedelta(0), le=timedelta(days=30))
     """How far back the first search of a query goes."""
-    every: timedelta = Field(default=timedelta(minutes=1), ge=timedelta(seconds=10), le=timedelta(days=1))
+    every: Interval = Field(default=timedelta(minutes=1), ge=timedelta(seconds=10), le=timedelta(days=1))
     """How often walls and queries are asked, if their daily limits allow."""
-    comments_for: timedelta = Field(default=timedelta(days=14), ge=timedelta(0), le=timedelta(days=90))
+    comments_for: Interval = Field(default=timedelta(days=14), ge=timedelta(0), le=timedelta(days=90))
     """How long a post is read again: for comments, edits and its deletion."""
     daily_searches: int = Field(default=1000, ge=1)
     """VK's daily limit of newsfeed.search, of each token."""

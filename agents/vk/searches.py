@@ -124,7 +124,8 @@ class Searches:
         return [*answer.odd, *(post_of(item, answer.people, self._desk.moment) for item in ordered)]
 
     def _is_new(self, item: Item) -> bool:
-        return self._desk.seen.add(owner_of(item), number_of(item, "id"), edited_of(item))
+        known = self._watch is not None and self._watch.knows(item)
+        return self._desk.seen.add(owner_of(item), number_of(item, "id"), edited_of(item)) and not known
 
 
 def queries_of(aliases: Sequence[str]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from agents.base import Collected
 from agents.vk.api import MOST_CALLS, NAMES, Call
 from agents.vk.cursor import MAX_WATCHED, Hole, Wall
 from agents.vk.desk import Answer, Desk, Page, pages
-from agents.vk.failures import Troubled
+from agents.vk.failures import Restricted, Troubled
 from agents.vk.names import native_id
 from agents.vk.posts import Item, number_of, post_of
 from agents.vk.watch import Watch
@@ -21,7 +21,9 @@ SIZE: Final = 100
 GAP: Final = 10_000
 """Posts that are read at most where an agent was away for long."""
 CLOSED: Final = timedelta(hours=6)
-"""When a wall that could not be read is asked again."""
+"""When a wall that is closed is asked again."""
+TROUBLED: Final = timedelta(minutes=10)
+"""When a wall is asked again that VK gave another error for."""
 DAY: Final = 86_400
 RESERVE: Final = 1.25
 """So much slower than VK's daily limits would allow."""
@@ -53,14 +55,18 @@ class Walls:
         answers = await self._desk.api.batch([call_of(owner, NEWEST) for owner in owners])
         for owner, given in zip(owners, answers, strict=True):
             if isinstance(given, Troubled):
-                self._desk.complain(given)
-                self.due_of[owner] = self._desk.now + CLOSED.total_seconds()
+                self._refused(owner, given)
                 continue
             self.due_of[owner] = self._desk.now + self.interval
             yield self._newest(owner, self._desk.read(given))
         for owner in owners:
             async for items in self._fill(owner):
                 yield items
+
+    def _refused(self, owner: int, error: Troubled) -> None:
+        self._desk.complain(error)
+        wait = CLOSED if isinstance(error, Restricted) else TROUBLED
+        self.due_of[owner] = self._desk.now + wait.total_seconds()
 
     def _newest(self, owner: int, answer: Answer) -> list[Collected]:
         """What is new on the first page of a wall, the newest last."""
@@ -98,8 +104,7 @@ class Walls:
                 if wall.hole is None:
                     return
         except Troubled as error:
-            self._desk.complain(error)
-            self.due_of[owner] = self._desk.now + CLOSED.total_seconds()
+            self._refused(owner, error)
             return
         wall.hole = None
         yield []
@@ -125,10 +130,11 @@ class Walls:
         return [*page.answer.odd, *self._taken(wanted, page.answer)]
 
     def _taken(self, items: Sequence[Item], answer: Answer) -> list[Collected]:
-        """Posts, the oldest first; from now on they are watched."""
+        """Posts, the oldest first; from now on they are watched. What a search has found came already."""
+        fresh = [item for item in items if not self._watch.knows(item)]
         for item in items:
             self._watch.note(item, tree=self._desk.options.comments)
-        ordered = sorted(items, key=lambda item: number_of(item, "id"))
+        ordered = sorted(fresh, key=lambda item: number_of(item, "id"))
         return [post_of(item, answer.people, self._desk.moment) for item in ordered]
 
 

@@ -12,7 +12,7 @@ from agents.vk.comments import Tree
 from agents.vk.cursor import Watched
 from agents.vk.desk import Desk
 from agents.vk.failures import Restricted, Troubled
-from agents.vk.names import SOURCE
+from agents.vk.names import SOURCE, native_id
 from agents.vk.people import People
 from agents.vk.posts import Item, edited_of, number_of, owner_of, post_of
 
@@ -39,9 +39,14 @@ class Watch:
         """When the next post is due, Unix seconds; infinite where none is."""
         return min((each.due for each in self._desk.cursor.watched.values()), default=float("inf"))
 
+    def knows(self, item: Item) -> bool:
+        """Whether this version of a post was collected, and is watched."""
+        known = self._desk.cursor.watched.get(native_id(owner_of(item), number_of(item, "id")))
+        return known is not None and edited_of(item) <= known.edited
+
     def note(self, item: Item, *, tree: bool) -> None:
         """Watch a post from now on; one that is watched already stays as it is."""
-        name = f"{owner_of(item)}_{number_of(item, 'id')}"
+        name = native_id(owner_of(item), number_of(item, "id"))
         known = self._desk.cursor.watched.get(name)
         date = number_of(item, "date")
         if known is None and self._desk.now - date <= self._desk.span:
@@ -60,7 +65,7 @@ class Watch:
             return
         params = {"posts": ",".join(names), "extended": 1, "fields": NAMES, "copy_history_depth": 10}
         answer = desk.read(await desk.api.call(Call("wall.getById", params, "posts that are read again")))
-        told = {f"{owner_of(item)}_{number_of(item, 'id')}": item for item in answer.items}
+        told = {native_id(owner_of(item), number_of(item, "id")): item for item in answer.items}
         present = {name: item for name, item in told.items() if not item.get("is_deleted")}
         readable = await self._readable([name for name in names if name not in told])
         items: list[Collected] = list(answer.odd)

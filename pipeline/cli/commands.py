@@ -1,46 +1,98 @@
-"""All commands of ``molva``: one module per group; heavy imports wait until a command needs them."""
+"""All commands of ``molva``: one module per group, loaded when it is typed, and only that one.
+
+A worker or an agent is such a command, too: seven of them start at once in `molva up`, and what they import
+beyond their need is most of the time that the start takes (docs/performance.md, "Start").
+"""
 
 from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
 from importlib.metadata import version
 from inspect import cleandoc
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
 import typer
-from rich.text import Text
+from typer.core import TyperGroup
+from typer.main import get_group
 
-from pipeline.cli import (
-    agent,
-    agents,
-    alerts,
-    backfill,
-    backtest,
-    bench,
-    dead_letters,
-    demo,
-    detect,
-    doctor,
-    erase,
-    evaluate,
-    language,
-    replay,
-    reprocess,
-    schemas,
-    sql,
-    status,
-    topics,
-    train,
-)
-from pipeline.cli import run as running
 from pipeline.cli.context import err
 from pipeline.cli.mistakes import ending_of
 
 RUN, ALONE, LOOK, SET_UP = "Run", "Without servers", "Look", "Set up"
 
+
+class Place(NamedTuple):
+    """Where a command stands: its panel in the help, its module here, its function or `typer.Typer`."""
+
+    panel: str
+    module: str
+    attribute: str
+
+
+COMMANDS = {
+    "demo": Place(RUN, "demo", "demo"),
+    "up": Place(RUN, "run", "up"),
+    "replay": Place(RUN, "replay", "replay"),
+    "agent": Place(RUN, "agent", "app"),
+    "agents": Place(RUN, "agents", "app"),
+    "worker": Place(RUN, "run", "worker"),
+    "annotate": Place(ALONE, "language", "annotate"),
+    "detect": Place(ALONE, "detect", "detect"),
+    "backtest": Place(ALONE, "backtest", "backtest"),
+    "sql": Place(LOOK, "sql", "sql"),
+    "status": Place(LOOK, "status", "status"),
+    "doctor": Place(LOOK, "doctor", "doctor"),
+    "topics": Place(SET_UP, "topics", "topics"),
+    "migrate": Place(SET_UP, "sql", "migrate"),
+    "backfill": Place(SET_UP, "backfill", "backfill"),
+    "reprocess": Place(SET_UP, "reprocess", "reprocess"),
+    "erase": Place(SET_UP, "erase", "erase"),
+    "train": Place(ALONE, "train", "app"),
+    "eval": Place(ALONE, "evaluate", "app"),
+    "bench": Place(ALONE, "bench", "app"),
+    "schemas": Place(ALONE, "schemas", "app"),
+    "alerts": Place(LOOK, "alerts", "app"),
+    "dead-letters": Place(LOOK, "dead_letters", "app"),
+}
+"""By name, in the order of the help."""
+
+
+class Loading(Mapping[str, Any]):
+    """The commands by name; one is imported when it is looked up."""
+
+    def __init__(self) -> None:
+        self._load = cache(lambda name: load(name, COMMANDS[name]))
+
+    def __getitem__(self, name: str) -> Any:
+        return self._load(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in COMMANDS
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class Commands(TyperGroup):
+    """The command ``molva``: names its commands without loading them."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = Loading()  # type: ignore[assignment] # nobody adds one
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(self.commands)
+
+
 app = typer.Typer(
+    cls=Commands,
     name="molva",
     help="What people say in public about a company, its people, products, topics and competitors.",
     epilog="Start with `molva demo`. Exit codes: 0 done, 1 the answer is no, 2 wrong input or options, "
@@ -56,24 +108,15 @@ def flowing(docstring: str | None) -> str:
     return "\n\n".join(" ".join(part.split()) for part in cleandoc(docstring or "").split("\n\n"))
 
 
-def _add(panel: str, *commands: Callable[..., None]) -> None:
-    for command in commands:
-        app.command(help=flowing(command.__doc__), rich_help_panel=panel)(command)
-
-
-_add(RUN, demo.demo, running.up, replay.replay)
-app.add_typer(agent.app, name="agent", rich_help_panel=RUN)
-app.add_typer(agents.app, name="agents", rich_help_panel=RUN)
-_add(RUN, running.worker)
-_add(ALONE, language.annotate, detect.detect, backtest.backtest)
-app.add_typer(train.app, name="train", rich_help_panel=ALONE)
-app.add_typer(evaluate.app, name="eval", rich_help_panel=ALONE)
-app.add_typer(bench.app, name="bench", rich_help_panel="Without servers")
-app.add_typer(schemas.app, name="schemas", rich_help_panel=ALONE)
-_add(LOOK, sql.sql, status.status, doctor.doctor)
-app.add_typer(alerts.app, name="alerts", rich_help_panel=LOOK)
-app.add_typer(dead_letters.app, name="dead-letters", rich_help_panel=LOOK)
-_add(SET_UP, topics.topics, sql.migrate, backfill.backfill, reprocess.reprocess, erase.erase)
+def load(name: str, place: Place) -> Any:
+    """A command, its module imported; Typer makes the same of it as if the application had it itself."""
+    found = getattr(import_module(f"pipeline.cli.{place.module}"), place.attribute)
+    alone = typer.Typer(rich_markup_mode="rich", pretty_exceptions_enable=False)
+    if isinstance(found, typer.Typer):
+        alone.add_typer(found, name=name, rich_help_panel=place.panel)
+    else:
+        alone.command(name, help=flowing(found.__doc__), rich_help_panel=place.panel)(found)
+    return get_group(alone).commands[name]
 
 
 @app.callback(invoke_without_command=True)
@@ -98,5 +141,7 @@ def run() -> None:
         ending = ending_of(error)
         if ending is None:
             raise
+        from rich.text import Text  # only now: no command needs it that ends well
+
         err.print(Text.assemble(("molva: ", "bold red"), ending.message))
         sys.exit(ending.exit_code)

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from pipeline.core.watchlist import Watchlist, WatchlistError
-from pipeline.embedded.stack import find_stack
+from pipeline.embedded.stack_info import find_stack
 from pipeline.errors import UsageError
 from pipeline.settings import Settings
 from pipeline.watchlist_file import load_watchlist

@@ -12,8 +12,7 @@ import typer
 
 from pipeline.cli.agent import STOPPING
 from pipeline.cli.context import err, load_settings, print_json, read_watchlist
-from pipeline.embedded.kafka import FOLDER as KAFKA_FOLDER
-from pipeline.embedded.stack import BrokerKind
+from pipeline.embedded.stack_info import KAFKA_FOLDER, BrokerKind
 from pipeline.errors import UsageError
 
 CHECK_S = 0.5
@@ -50,11 +49,7 @@ def up(
 
     Example: molva up --watchlist examples/banks-and-operators.yaml
     """
-    from agents.agents_file import read_agents  # heavy, like the clients of both servers
-    from agents.feeds import read_feeds
-    from agents.http_service import read_callers
-    from pipeline.alerts.configuration_file import read_configuration
-    from pipeline.local import Local
+    from pipeline.local import Local  # heavy: the clients of both servers
     from pipeline.plan import Plan
 
     settings = load_settings(data_dir, running=False)
@@ -64,13 +59,21 @@ def up(
         err.print("[yellow]no watchlist:[/] nothing is watched; choose one with --watchlist FILE")
     read_watchlist(settings.watchlist)
     if settings.rss_feeds is not None:
+        from agents.feeds import read_feeds  # heavy, too
+
         read_feeds(settings.rss_feeds)
     if settings.agents is not None:
+        from agents.agents_file import read_agents
+
         read_agents(settings.agents, os.environ)
         settings = settings.model_copy(update={"agents": settings.agents.resolve()})
     if settings.alerts is not None:
+        from pipeline.alerts.configuration_file import read_configuration
+
         read_configuration(settings.alerts, os.environ)
     if settings.http_callers is not None:
+        from agents.http_service import read_callers
+
         read_callers(settings)
         settings = settings.model_copy(update={"http_callers": settings.http_callers.resolve()})
     http = settings.http_token or settings.http_callers

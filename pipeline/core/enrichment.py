@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline.core.standing import Standing
 from pipeline.core.text import clean
@@ -19,6 +19,7 @@ MAX_ENTITIES = 500
 MAX_SPANS = 50
 MAX_NAMES = 16
 MAX_REGION_CHARS = 128
+_SHARED_SIGNALS = tuple(MentionSignals.model_fields)
 REGION_KEYS = ("region", "city", "geo")
 """The extras in which agents and foreign producers put a place, as text; the first that has one counts."""
 
@@ -34,8 +35,7 @@ class ObjectMention:
     """Which sentiment model decided."""
 
 
-@dataclass(frozen=True)
-class Annotation:
+class Annotation(NamedTuple):
     """What the language models said of one text; ``model`` names the model that decided on its sentiment."""
 
     language: str
@@ -43,7 +43,7 @@ class Annotation:
     entities: tuple[Entity, ...]
     mentions: tuple[ObjectMention, ...]
     model: str
-    signals: Signals = field(default_factory=Signals)
+    signals: Signals = Signals()
     """Without the cluster, which depends on earlier posts; the stage adds it."""
 
 
@@ -90,7 +90,9 @@ def hurried(posts: Sequence[RawPost], now: datetime, patience: timedelta) -> boo
 
 def in_cluster(annotation: Annotation, cluster: str) -> Annotation:
     """The annotation with the cluster of its text."""
-    return replace(annotation, signals=annotation.signals.model_copy(update={"cluster": cluster}))
+    language, sentiment, entities, found, model, signals = annotation
+    signals = signals.model_copy(update={"cluster": cluster})
+    return Annotation(language, sentiment, entities, found, model, signals)
 
 
 def places(annotation: Annotation) -> dict[str, tuple[Span, ...]]:
@@ -100,7 +102,8 @@ def places(annotation: Annotation) -> dict[str, tuple[Span, ...]]:
 
 def linked(annotation: Annotation, entities: tuple[Entity, ...]) -> Annotation:
     """The annotation with its entities linked (`linking.Linker`)."""
-    return replace(annotation, entities=entities)
+    language, sentiment, _, found, model, signals = annotation
+    return Annotation(language, sentiment, entities, found, model, signals)
 
 
 def others(entities: Sequence[Entity], object_id: str) -> tuple[str, ...]:
@@ -163,9 +166,7 @@ def mentions(
 
 def _of_post(post: RawPost, annotation: Annotation, origin: Origin, now: datetime) -> dict[str, Any]:
     """What all mentions of a post share."""
-    signals = MentionSignals.model_construct(
-        **{name: getattr(annotation.signals, name) for name in MentionSignals.model_fields}
-    )
+    signals = MentionSignals(**{name: getattr(annotation.signals, name) for name in _SHARED_SIGNALS})
     return {
         "post_id": post.id,
         "timeline": post.timeline,

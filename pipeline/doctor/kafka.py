@@ -107,7 +107,7 @@ def _widths(settings: Settings, found: Mapping[str, int]) -> list[Part]:
     wrong = {name: found[name] for name in wanted if name in found and found[name] != wanted[name]}
     if not wrong:
         return []
-    spread = {topic.name for topic in TOPICS if topic.spread}
+    spread = {topic.name for topic in TOPICS if wanted[topic.name] > 1}
     widths = {found[name] for name in spread if name in found}
     detail = "; ".join(f"{name} has {count}, expected {wanted[name]}" for name, count in wrong.items())
     if len(widths) == 1 and not any(wanted[name] == 1 for name in wrong):

@@ -26,9 +26,9 @@ from pipeline.embedded.kafka_jars import find_kafka
 from pipeline.embedded.kafka_node import KafkaNode, tls_of
 from pipeline.embedded.process import LOOPBACK, ChildProcess, free_ports
 from pipeline.embedded.server import EmbeddedServer
+from pipeline.embedded.stack_info import KAFKA_FOLDER
 from pipeline.settings import Settings
 
-FOLDER = "kafka"
 START_SECONDS = 90.0
 HEAP_MB = {1: 512, 3: 256}
 """Of each broker, by their number."""
@@ -63,7 +63,7 @@ class EmbeddedKafka(EmbeddedServer):
         super().__init__(fixed=False)
         if brokers not in HEAP_MB:
             raise ValueError(f"brokers must be one of {sorted(HEAP_MB)}")
-        self.directory = directory / FOLDER
+        self.directory = directory / KAFKA_FOLDER
         self.cluster_id = ""
         self.nodes: tuple[KafkaNode, ...] = ()
         self._brokers = brokers

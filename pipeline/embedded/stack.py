@@ -1,6 +1,6 @@
-"""The broker (in memory, or Apache Kafka) and ClickHouse on one data directory, and how others find them.
+"""The broker (in memory, or Apache Kafka) and ClickHouse on one data directory: one object that owns both.
 
-`molva up` and `molva demo` hold an `EmbeddedStack`; `molva sql`, `status` and `replay` call `find_stack`.
+`molva up`, `molva demo` and the tests hold an `EmbeddedStack`; how others find it: `stack_info`.
 """
 
 from __future__ import annotations
@@ -8,82 +8,25 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable
-from contextlib import ExitStack
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError, field_serializer
+from pydantic import SecretStr
 
 from pipeline.embedded.broker import EmbeddedBroker
 from pipeline.embedded.clickhouse import EmbeddedClickHouse
 from pipeline.embedded.errors import EmbeddedError
 from pipeline.embedded.kafka import EmbeddedKafka
-from pipeline.embedded.lock import DirectoryLock, lock_owner
-from pipeline.settings import Settings
-
-FILE_NAME = "stack.json"
-
-BrokerKind = Literal["tansu", "kafka"]
-"""tansu: in memory, from a wheel; kafka: Apache Kafka, with its data in the directory; it needs Java."""
-
-
-class StackInfo(BaseModel):
-    """What ``stack.json`` says about a running stack. The file is readable by its owner only."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    owner_pid: int
-    """The process that holds the stack."""
-    started_at: datetime
-    nonce: str
-    bootstrap: str
-    kafka_kind: Literal["kafka", "embedded"] = "embedded"
-    cluster_id: str
-    """This incarnation of the broker."""
-    broker_pid: int
-    clickhouse_pid: int
-    clickhouse_host: str
-    clickhouse_port: int
-    clickhouse_http_port: int
-    clickhouse_user: str
-    clickhouse_password: SecretStr
-
-    @field_serializer("clickhouse_password", when_used="json")
-    def _reveal(self, password: SecretStr) -> str:
-        return password.get_secret_value()
-
-    def settings(self, base: Settings) -> Settings:
-        """``base`` pointed at this stack."""
-        return base.model_copy(
-            update={
-                "kafka_bootstrap": self.bootstrap,
-                "kafka_kind": self.kafka_kind,
-                "kafka_security": "PLAINTEXT",
-                "clickhouse_host": self.clickhouse_host,
-                "clickhouse_port": self.clickhouse_port,
-                "clickhouse_http_port": self.clickhouse_http_port,
-                "clickhouse_user": self.clickhouse_user,
-                "clickhouse_password": self.clickhouse_password,
-                "clickhouse_secure": False,
-            }
-        )
-
-    def environment(self) -> dict[str, str]:
-        """The same as environment variables, for worker processes."""
-        return {
-            "MOLVA_KAFKA_BOOTSTRAP": self.bootstrap,
-            "MOLVA_KAFKA_KIND": self.kafka_kind,
-            "MOLVA_KAFKA_SECURITY": "PLAINTEXT",
-            "MOLVA_CLICKHOUSE_HOST": self.clickhouse_host,
-            "MOLVA_CLICKHOUSE_PORT": str(self.clickhouse_port),
-            "MOLVA_CLICKHOUSE_HTTP_PORT": str(self.clickhouse_http_port),
-            "MOLVA_CLICKHOUSE_USER": self.clickhouse_user,
-            "MOLVA_CLICKHOUSE_PASSWORD": self.clickhouse_password.get_secret_value(),
-            "MOLVA_CLICKHOUSE_SECURE": "false",
-        }
+from pipeline.embedded.lock import DirectoryLock
+from pipeline.embedded.stack_info import FILE_NAME
+from pipeline.embedded.stack_info import BrokerKind as BrokerKind
+from pipeline.embedded.stack_info import StackInfo as StackInfo
+from pipeline.embedded.stack_info import find_stack as find_stack
 
 
 @dataclass(frozen=True)
@@ -116,9 +59,10 @@ class EmbeddedStack:
         self._nonce = secrets.token_hex(8)
         self._closing = ExitStack()
         self._info: StackInfo | None = None
+        self._clickhouse_up: Future[None] | None = None
 
     def start(self) -> None:
-        """Lock the directory, start both servers, write ``stack.json``; on failure nothing is left running.
+        """`begin`, wait for ClickHouse, write ``stack.json``; on failure nothing is left running.
 
         Raises:
             DirectoryInUse: another stack runs on the directory; the message names its process.
@@ -126,19 +70,43 @@ class EmbeddedStack:
             StartFailed: a server does not come up.
             KafkaUnavailable: Apache Kafka is wanted and cannot run here.
         """
+        if self._clickhouse_up is None:
+            self.begin()
+        assert self._clickhouse_up is not None
+        try:
+            self._clickhouse_up.result()
+            self._publish(self._now())
+        except BaseException:
+            self.stop()
+            raise
+
+    def begin(self) -> None:
+        """Lock the directory and start the broker, while ClickHouse, the slower one, starts beside it.
+
+        Raises:
+            As `start` does.
+        """
         with ExitStack() as closing:
             closing.enter_context(DirectoryLock(self.data_dir))
             self._file.unlink(missing_ok=True)
-            closing.enter_context(self.clickhouse)
+            thread = ThreadPoolExecutor(1, thread_name_prefix="clickhouse-start")
+            starting = thread.submit(self.clickhouse.start)
+            thread.shutdown(wait=False)
+            closing.callback(self._stop_clickhouse, starting)
             closing.enter_context(self.broker)
             closing.callback(self._file.unlink, missing_ok=True)
-            self._publish(self._now())
-            self._closing = closing.pop_all()
+            self._closing, self._clickhouse_up = closing.pop_all(), starting
 
     def stop(self) -> None:
         """Stop the servers in order and give the directory back. Twice is once."""
         self._closing.close()
-        self._info = None
+        self._info = self._clickhouse_up = None
+
+    def _stop_clickhouse(self, starting: Future[None]) -> None:
+        """Stop it where it has come up; `start` tells why it has not."""
+        with suppress(EmbeddedError, OSError):
+            starting.result()
+        self.clickhouse.stop()
 
     @property
     def info(self) -> StackInfo:
@@ -225,12 +193,3 @@ class EmbeddedStack:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-
-
-def find_stack(data_dir: Path) -> StackInfo | None:
-    """The stack that runs on the directory now, or None; a file left by a dead one does not count."""
-    try:
-        info = StackInfo.model_validate_json((data_dir / FILE_NAME).read_bytes())
-    except (FileNotFoundError, NotADirectoryError, ValidationError):
-        return None
-    return info if lock_owner(data_dir) == info.owner_pid else None

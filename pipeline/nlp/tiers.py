@@ -89,12 +89,13 @@ def as_labels(classes: Floats, aside: float) -> Floats:
 
 def sentiments(probabilities: Floats) -> list[Sentiment]:
     """The rows of probabilities, (n, 3), as the records have them."""
+    best = probabilities.argmax(axis=1).tolist()
     return [
         Sentiment(
-            label=LABELS[int(row.argmax())],
-            negative=round(float(row[0]), 5),
-            neutral=round(float(row[1]), 5),
-            positive=round(float(row[2]), 5),
+            label=LABELS[label],
+            negative=round(negative, 5),
+            neutral=round(neutral, 5),
+            positive=round(positive, 5),
         )
-        for row in probabilities
+        for label, (negative, neutral, positive) in zip(best, probabilities.tolist(), strict=True)
     ]

@@ -28,6 +28,7 @@ def alert_row(record: Alert) -> Row:
         "updated_at": moment(record.updated_at),
         "resolved_at": moment_or_none(record.resolved_at),
         "at": moment(record.at),
+        "heard_at": moment_or_none(record.heard_at),
         "acknowledged_by": record.acknowledged_by,
         "acknowledged_at": moment_or_none(record.acknowledged_at),
         "snoozed_until": moment_or_none(record.snoozed_until),

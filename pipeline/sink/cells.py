@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from schemas import Author, Channel, Engagement, Origin, Sentiment
@@ -12,6 +12,7 @@ Row = dict[str, Any]
 """Column name -> value."""
 
 UINT32_MAX = 2**32 - 1
+_EPOCH, _MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 _EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2299, 12, 31, 23, 59, 59, tzinfo=UTC)
 
@@ -36,11 +37,13 @@ def sentiment_cells(sentiment: Sentiment) -> Row:
 
 def channel_cells(channel: Channel | None) -> Row:
     """Where the post stands; empty strings where the source does not tell."""
+    if channel is None:
+        return {"channel_id": "", "channel_name": "", "channel_followers": None, "channel_own": False}
     return {
-        "channel_id": channel.id if channel else "",
-        "channel_name": channel.name if channel else "",
-        "channel_followers": count_or_none(channel.followers if channel else None),
-        "channel_own": bool(channel and channel.own),
+        "channel_id": channel.id,
+        "channel_name": channel.name,
+        "channel_followers": count_or_none(channel.followers),
+        "channel_own": channel.own,
     }
 
 
@@ -67,7 +70,7 @@ def engagement_cells(engagement: Engagement) -> Row:
 
 def count(value: int) -> int:
     """A number for a UInt32 column."""
-    return min(max(value, 0), UINT32_MAX)
+    return value if 0 <= value <= UINT32_MAX else min(max(value, 0), UINT32_MAX)
 
 
 def count_or_none(value: int | None) -> int | None:
@@ -77,7 +80,17 @@ def count_or_none(value: int | None) -> int | None:
 
 def moment(value: datetime) -> datetime:
     """A moment for a DateTime64 column, which holds the years 1900 to 2299."""
-    return min(max(value, _EARLIEST), _LATEST)
+    return value if _EARLIEST <= value <= _LATEST else min(max(value, _EARLIEST), _LATEST)
+
+
+def client_values(column: list[Any]) -> list[Any]:
+    """The values of a column as clickhouse-driver takes them at once: moments in milliseconds since 1970.
+
+    Its own conversion takes six times as long. Every DateTime64 column of the schema has three digits.
+    """
+    if not isinstance(column[0], datetime):
+        return column
+    return [None if value is None else (value - _EPOCH) // _MILLISECOND for value in column]
 
 
 def moment_or_none(value: datetime | None) -> datetime | None:

@@ -1,26 +1,60 @@
 """Intents: which offsets storage is about to insert, remembered outside the process, so that a retry after a
 crash is the same batch (ADR 0002). With Apache Kafka the intent is the metadata of a fenced commit; the
-embedded broker drops metadata, so there it is a row in ClickHouse, without fencing, for one storage worker.
+embedded broker drops metadata: there it is an offset of a second group, not fenced, for one storage worker.
 """
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import Executor
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, Final, NamedTuple, Protocol
 
 from aiokafka import TopicPartition
+from aiokafka.errors import NoError, for_code
+from aiokafka.protocol.commit import OffsetCommitRequest
 from aiokafka.structs import OffsetAndMetadata
 
-from pipeline.sink.clickhouse import Clients
-
-T = TypeVar("T")
+SPAN_BITS: Final = 20
 Commit = Callable[[Mapping[TopicPartition, OffsetAndMetadata]], Awaitable[None]]
 """``AIOKafkaConsumer.commit``: fenced by the group's generation."""
 Committed = Callable[[TopicPartition], Awaitable[OffsetAndMetadata | None]]
 """The group's committed offset and metadata, or None where it has not committed."""
+
+
+class OffsetsOfGroup:
+    """The committed offsets of a group, over the connections of a started admin client.
+
+    aiokafka commits for members of a group alone, hence ``admin._client``.
+    """
+
+    def __init__(self, admin: Any, group: str) -> None:
+        self._admin = admin
+        self._group = group
+
+    async def committed(self, partition: TopicPartition) -> OffsetAndMetadata | None:
+        """The offset with its metadata, which a consumer does not tell; None where nothing is committed."""
+        found = await self._admin.list_consumer_group_offsets(self._group, partitions=[partition])
+        place = found.get(partition)
+        return None if place is None or place.offset < 0 else place
+
+    async def commit(self, partition: TopicPartition, offset: int) -> None:
+        """Commit as nobody's member: only for a group that nobody joins.
+
+        Raises:
+            KafkaError: the broker did not take it.
+        """
+        topic, number = partition
+        request = OffsetCommitRequest(
+            self._group,
+            OffsetCommitRequest.DEFAULT_GENERATION_ID,
+            "",
+            OffsetCommitRequest.DEFAULT_RETENTION_TIME,
+            [(topic, [(number, offset, "")])],
+        )
+        coordinator = await self._admin.find_coordinator(self._group)
+        answer = await self._admin._client.send(coordinator, request)
+        error = for_code(answer.topics[0][1][0][1])
+        if error is not NoError:
+            raise error(f"{self._group} cannot commit {offset} for {partition}")
 
 
 class Intent(NamedTuple):
@@ -31,7 +65,7 @@ class Intent(NamedTuple):
 
 
 class Intents(Protocol):
-    """Where intents live. Either method may raise `Unavailable` or aiokafka's ``KafkaError``."""
+    """Where intents live. Either method may raise aiokafka's ``KafkaError``."""
 
     async def declare(self, partition: TopicPartition, intent: Intent) -> None:
         """Remember durably that the batch ``intent`` is next, and that consumption resumes at its ``lo``."""
@@ -57,58 +91,43 @@ class KafkaIntents:
         return Intent(found.offset, int(found.metadata))
 
 
-class ClickHouseIntents:
-    """The intent as a row of ``sink_intents``, valid while the committed offset equals its ``lo``."""
+class BrokerIntents:
+    """The intent as an offset of a second group; valid while the committed offset equals its ``lo``.
 
-    def __init__(
-        self,
-        clients: Clients,
-        executor: Executor,
-        cluster: str,
-        commit: Commit,
-        committed: Committed,
-        clock_ns: Callable[[], int] = time.time_ns,
-    ) -> None:
-        self._clients = clients
-        self._executor = executor
-        self._cluster = cluster
+    The embedded broker drops metadata but keeps any number as an offset, and keeps it as long as the records.
+    A commit costs a hundredth of an insert into a table of intents.
+    """
+
+    def __init__(self, commit: Commit, committed: Committed, beside: OffsetsOfGroup) -> None:
         self._commit = commit
         self._committed = committed
-        self._clock_ns = clock_ns
-        self._version: dict[TopicPartition, int] = {}
+        self._beside = beside
 
     async def declare(self, partition: TopicPartition, intent: Intent) -> None:
-        # A clock that steps back must not make an old intent the newest.
-        version = max(self._clock_ns(), self._version.get(partition, 0) + 1)
-        await self._in_thread(lambda: self._put(partition, intent, version))
-        self._version[partition] = version
-        await self._commit({partition: OffsetAndMetadata(intent.lo, "")})
+        await self._commit({partition: OffsetAndMetadata(intent.lo, "")})  # a fenced worker ends here
+        await self._beside.commit(partition, packed(intent))
 
     async def pending(self, partition: TopicPartition) -> Intent | None:
-        newest = await self._in_thread(lambda: self._newest(partition))
-        if newest is None:
-            return None
-        intent, self._version[partition] = newest
+        declared = await self._beside.committed(partition)
         found = await self._committed(partition)
-        return intent if found is not None and found.offset == intent.lo else None
+        if declared is None or found is None:
+            return None
+        intent = unpacked(declared.offset)
+        return intent if intent.lo == found.offset else None
 
-    def _put(self, partition: TopicPartition, intent: Intent, version: int) -> None:
-        row = (self._cluster, partition.topic, partition.partition, *intent, version)
-        columns = "cluster, topic, partition, lo, hi, version"
-        with self._clients.client() as client:
-            client.execute(
-                f"INSERT INTO sink_intents ({columns}) VALUES", [row], settings={"async_insert": 0}
-            )
 
-    def _newest(self, partition: TopicPartition) -> tuple[Intent, int] | None:
-        query = """
-            SELECT lo, hi, version FROM sink_intents
-            WHERE cluster = %(cluster)s AND topic = %(topic)s AND partition = %(partition)s
-            ORDER BY version DESC LIMIT 1"""
-        where = {"cluster": self._cluster, "topic": partition.topic, "partition": partition.partition}
-        with self._clients.client() as client:
-            rows = client.execute(query, where)
-        return (Intent(rows[0][0], rows[0][1]), rows[0][2]) if rows else None
+def packed(intent: Intent) -> int:
+    """An intent as one number below 2 ** 63: ``lo`` above the 20 bits of its length.
 
-    async def _in_thread(self, call: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+    Raises:
+        ValueError: it is longer than a million offsets; a batch of 8 MiB is not.
+    """
+    if not 0 <= intent.hi - intent.lo < 1 << SPAN_BITS or not 0 <= intent.lo < 1 << (63 - SPAN_BITS):
+        raise ValueError(f"{intent} does not fit into one number")
+    return intent.lo << SPAN_BITS | (intent.hi - intent.lo)
+
+
+def unpacked(number: int) -> Intent:
+    """The intent that `packed` made a number of."""
+    lo, more = number >> SPAN_BITS, number & ((1 << SPAN_BITS) - 1)
+    return Intent(lo, lo + more)

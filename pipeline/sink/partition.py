@@ -35,7 +35,7 @@ T = TypeVar("T")
 EmitDeadLetter = Callable[[DeadLetter], Awaitable[None]]
 """Send to ``molva.dead-letters`` and return when Kafka has confirmed it."""
 
-KAFKA_STEPS = ("commit", "dead letter")
+KAFKA_STEPS = ("intent", "commit", "dead letter")
 SLOW_SECONDS = 15.0
 """A step that takes longer makes the worker unready."""
 

@@ -16,6 +16,7 @@ from pipeline.sink.cells import (
     Row,
     author_cells,
     channel_cells,
+    client_values,
     count,
     engagement_cells,
     json_text,
@@ -84,7 +85,7 @@ def entry(record: Record, batch: Batch, offset: int) -> Entry:
 def columns(rows: Sequence[Row]) -> tuple[list[str], list[list[Any]]]:
     """Names and values by column, as ``Client.execute(..., columnar=True)`` takes them."""
     names = list(rows[0])
-    return names, [[row[name] for row in rows] for name in names]
+    return names, [client_values([row[name] for row in rows]) for name in names]
 
 
 def post_row(record: EnrichedPost) -> Row:

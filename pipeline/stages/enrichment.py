@@ -7,6 +7,7 @@ raw partition that came before it, so one batch is emitted in the order of its r
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -29,6 +30,8 @@ from schemas.codec import InvalidRecord, decode, encode, event_type, header
 from schemas.mention import ObjectKind
 
 STAGE = "enrichment"
+_POSTS, _WATERMARKS = (None, event_type(RawPost)), event_type(Watermark)
+"""``ce_type`` of what the raw topic holds; a foreign producer may leave it out."""
 
 log = logging.getLogger("molva.enrichment")
 
@@ -77,11 +80,12 @@ class Enrichment:
         parsed = [self._parse(record) for record in records]
         posts = [item for item in parsed if isinstance(item, RawPost)]
         outcomes = iter(await self.annotate(posts)) if posts else iter(())
+        now = self.clock()
         out: list[Outgoing] = []
         for record, item in zip(records, parsed, strict=True):
             match item:
                 case RawPost():
-                    made = self._outputs(record, item, next(outcomes))
+                    made = self._outputs(record, item, next(outcomes), now)
                 case Watermark():
                     made = self._forward(record, item)
                 case Outgoing():
@@ -95,23 +99,24 @@ class Enrichment:
     def _parse(self, record: Incoming) -> RawPost | Watermark | Outgoing:
         kind = header(record.headers, "ce_type")
         try:
-            if kind == event_type(Watermark):
-                return decode(Watermark, record.value)
-            if kind in (None, event_type(RawPost)):
+            if kind in _POSTS:
                 return decode(RawPost, record.value)
+            if kind == _WATERMARKS:
+                return decode(Watermark, record.value)
         except InvalidRecord as error:
             return self._dead(record, error.reason, error.detail)
         return self._dead(record, "unknown_type", f"ce_type {kind!r} does not belong to {record.topic}")
 
-    def _outputs(self, record: Incoming, post: RawPost, outcome: Annotation | Failed) -> list[Outgoing]:
+    def _outputs(
+        self, record: Incoming, post: RawPost, outcome: Annotation | Failed, now: datetime
+    ) -> list[Outgoing]:
         if isinstance(outcome, Failed):
             return [self._dead(record, "failed", outcome.detail)]
-        now, origin = self.clock(), record.origin
-        outcome = in_cluster(
-            outcome,
-            self.clusters.assign(post.id, post.timeline, post.created_at, outcome.signals.fingerprint),
-        )
-        outcome = linked(outcome, self.linker.link(post, outcome.entities, places(outcome)))
+        origin = record.origin
+        shown = outcome.signals.fingerprint
+        cluster = self.clusters.assign(post.id, post.timeline, post.created_at, shown)
+        entities = self.linker.link(post, outcome.entities, places(outcome))
+        outcome = linked(in_cluster(outcome, cluster), entities)
         standing = self.standing(post)
         post = marked(post, standing)
         enriched = outgoing(ENRICHED, enriched_post(post, outcome, origin, now, standing))
@@ -145,8 +150,8 @@ class Enrichment:
         self.metrics.batch_size.labels(STAGE).observe(len(records))
         self.metrics.stage_seconds.labels(STAGE).observe(seconds)
         self.metrics.records_in.labels(STAGE, records[0].topic).inc(len(records))
-        for item in out:
-            self.metrics.records_out.labels(STAGE, item.topic).inc()
+        for topic, count in Counter([item.topic for item in out]).items():
+            self.metrics.records_out.labels(STAGE, topic).inc(count)
+        observe = self.metrics.end_to_end_seconds.labels(STAGE).observe
         for post in posts:
-            waited = (now - post.collected_at).total_seconds()
-            self.metrics.end_to_end_seconds.labels(STAGE).observe(max(0.0, waited))
+            observe(max(0.0, (now - post.collected_at).total_seconds()))

@@ -17,7 +17,6 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.structs import OffsetAndMetadata
 
 from pipeline.condition import KAFKA, PARTITIONS, Condition
 from pipeline.kafka import client_options
@@ -27,7 +26,7 @@ from pipeline.settings import Settings
 from pipeline.sink.buffer import Buffer, Limits
 from pipeline.sink.clickhouse import Clients, connect, end_threads
 from pipeline.sink.migrations import known
-from pipeline.sink.offsets import ClickHouseIntents, Committed, Intents, KafkaIntents
+from pipeline.sink.offsets import BrokerIntents, Intents, KafkaIntents, OffsetsOfGroup
 from pipeline.sink.partition import EmitDeadLetter, PartitionWriter, Surroundings
 from pipeline.sink.reading import STAGE
 from pipeline.sink.tables import BY_TOPIC
@@ -37,8 +36,12 @@ from pipeline.storm import storm_limit
 from pipeline.tracing import OFF, Tracing
 
 GROUP = "molva-storage"
+INTENTS = "molva-storage-intents"
+"""A group that nobody joins: with the embedded broker its offsets are the intents (`BrokerIntents`)."""
 THREADS = 4
 BATCH_BYTES = 8 * 1024 * 1024
+FEW_ROWS = 250
+"""An insert of fewer is mostly fixed cost (docs/performance.md), so it may wait twice the linger."""
 BUFFERED_BYTES = 64 * 1024 * 1024
 """Of all partitions together; above it, partitions that have records waiting are given no more."""
 POLL_SECONDS = 0.1
@@ -172,10 +175,10 @@ async def run(
         consumer = AIOKafkaConsumer(**client_options(settings), **consumer_options(settings))
         stack.push_async_callback(consumer.stop)
         await consumer.start()
-        committed = committed_by_group(admin)
-        intents: Intents = ClickHouseIntents(clients, executor, cluster, consumer.commit, committed)
-        if settings.kafka_kind == "kafka":
-            intents = KafkaIntents(consumer.commit, committed)
+        committed = OffsetsOfGroup(admin, GROUP).committed
+        intents: Intents = KafkaIntents(consumer.commit, committed)
+        if settings.kafka_kind == "embedded":
+            intents = BrokerIntents(consumer.commit, committed, OffsetsOfGroup(admin, INTENTS))
         around = Surroundings(
             cluster=cluster,
             writer=Writer(clients),
@@ -189,7 +192,8 @@ async def run(
             condition=condition or Condition(),
             tracing=tracing,
         )
-        limits = Limits(settings.storage_batch, BATCH_BYTES, settings.storage_linger.total_seconds())
+        linger = settings.storage_linger.total_seconds()
+        limits = Limits(settings.storage_batch, BATCH_BYTES, linger, FEW_ROWS)
         await Storage(consumer, around, limits).run(stop)
 
 
@@ -206,14 +210,3 @@ def consumer_options(settings: Settings) -> dict[str, Any]:
         # A JoinGroup waits half the session timeout there.
         options |= {"session_timeout_ms": 6000, "heartbeat_interval_ms": 1000, "rebalance_timeout_ms": 6000}
     return options
-
-
-def committed_by_group(admin: Any) -> Committed:
-    """The group's committed offset with its metadata, which the consumer itself does not tell."""
-
-    async def committed(partition: TopicPartition) -> OffsetAndMetadata | None:
-        found = await admin.list_consumer_group_offsets(GROUP, partitions=[partition])
-        place = found.get(partition)
-        return None if place is None or place.offset < 0 else place
-
-    return committed

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from faust.types import TP
 
+from pipeline.app import topic_of_bytes
 from pipeline.batches import Incoming
 from pipeline.core.detection import PartitionDetector
 from pipeline.kafka import KafkaAdmin
@@ -78,8 +79,7 @@ def bind(
             stage.forget()
 
     app.on_partitions_revoked.connect(forget, weak=False)
-    topic = app.topic(MENTIONS, BASELINES, value_serializer="raw", key_serializer="raw", **raw)
-    app.agent(topic, name="detection")(detection)
+    app.agent(topic_of_bytes(app, MENTIONS, BASELINES), name="detection")(detection)
 
 
 class FaustStates:

@@ -1,17 +1,19 @@
-"""The enrichment stage on Faust, with the language models in a thread of their own."""
+"""The enrichment stage on Faust, with the language models in a thread of their own, from their loading on."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
+from pipeline.app import topic_of_bytes
 from pipeline.core.enrichment import Annotation, Failed, hurried, whole_stars
 from pipeline.core.linking import Linker
 from pipeline.metrics import Metrics
-from pipeline.nlp.annotator import Request, build_annotator, settle
+from pipeline.nlp.annotator import Annotator, Request, build_annotator, settle
 from pipeline.producer import Producer
 from pipeline.settings import Settings
 from pipeline.stages.enrichment import STAGE, Enrichment
@@ -20,18 +22,22 @@ from pipeline.topics import MENTIONS, RAW
 from pipeline.tracing import OFF, Tracing
 from schemas import RawPost
 
+log = logging.getLogger("molva.enrichment")
+
 
 def bind(
     app: Any, settings: Settings, metrics: Metrics, clock: Callable[[], datetime], *, tracing: Tracing = OFF
-) -> None:
-    """Read ``molva.posts.raw`` with the enrichment stage."""
-    annotator = build_annotator(
-        settings.watchlist, settings.sentiment_model, settings.sentiment_tier, settings.ner_engine
-    )
-    settle()
+) -> Future[Annotator]:
+    """Read ``molva.posts.raw`` with the enrichment stage.
+
+    Returns:
+        The models: they are loaded while the worker connects and waits for its partitions.
+    """
     pool = ThreadPoolExecutor(1, thread_name_prefix="language")
+    loading = pool.submit(_load, settings)
 
     async def annotate(posts: Sequence[RawPost]) -> Sequence[Annotation | Failed]:
+        annotator = loading.result()
         requests = [
             Request(post.text, addressed=tuple(annotator.addressed(post)), stars=whole_stars(post.rating))
             for post in posts
@@ -43,6 +49,7 @@ def bind(
         return await loop.run_in_executor(pool, annotator.annotate, requests, late)
 
     async def enrichment(stream: Any) -> None:
+        annotator = await asyncio.wrap_future(loading)
         async with Producer(settings) as producer:
             stage = Enrichment(
                 annotate=annotate,
@@ -60,5 +67,14 @@ def bind(
             )
             await stage.run(stream)
 
-    topic = app.topic(RAW, value_type=bytes, value_serializer="raw", key_type=bytes, key_serializer="raw")
-    app.agent(topic, name="enrichment")(enrichment)
+    app.agent(topic_of_bytes(app, RAW), name="enrichment")(enrichment)
+    return loading
+
+
+def _load(settings: Settings) -> Annotator:
+    annotator = build_annotator(
+        settings.watchlist, settings.sentiment_model, settings.sentiment_tier, settings.ner_engine
+    )
+    settle()
+    log.info("the language models are loaded")
+    return annotator

@@ -125,6 +125,34 @@ def test_nothing_is_left_when_a_server_cannot_start(tmp_path: Path, monkeypatch:
     assert not (tmp_path / "stack.json").exists()
 
 
+def test_the_broker_is_of_use_before_clickhouse_is_up(
+    tmp_path: Path, await_gone: Callable[..., None]
+) -> None:
+    stack = EmbeddedStack(tmp_path)
+    stack.begin()
+    assert read_cluster_id(int(stack.broker.bootstrap.split(":")[1])) == stack.broker.cluster_id
+    assert find_stack(tmp_path) is None
+    stack.start()
+    found = find_stack(tmp_path)
+    assert found == stack.info
+    assert found.broker_pid == stack.broker.pid
+    stack.stop()
+    await_gone(found.broker_pid, found.clickhouse_pid)
+    with stack:  # once more, from the beginning
+        assert stack.check() == []
+
+
+def test_a_clickhouse_that_cannot_start_takes_the_broker_with_it(tmp_path: Path) -> None:
+    (tmp_path / "clickhouse").touch()
+    stack = EmbeddedStack(tmp_path)
+    stack.begin()
+    assert stack.broker.child.exit_code() is None
+    with pytest.raises(DirectoryUnusable, match="clickhouse"):
+        stack.start()
+    assert stack.broker.child.exit_code() is not None
+    assert lock_owner(tmp_path) is None
+
+
 def test_the_death_of_a_child_is_told_and_mended(tmp_path: Path, await_gone: Callable[..., None]) -> None:
     with EmbeddedStack(tmp_path) as stack:
         before = stack.info

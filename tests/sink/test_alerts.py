@@ -53,6 +53,7 @@ CHANGES = {
     "acknowledged_at": samples.COLLECTED + 7 * MINUTE,
     "snoozed_until": samples.COLLECTED + 8 * MINUTE,
     "cooldown_until": samples.COLLECTED + 9 * MINUTE,
+    "heard_at": samples.COLLECTED + 10 * MINUTE,
     "suppressed_by": "snooze",
     "comment": "чиним",
     "ru": Telling(title="Сбербанк: волна", text="Списали дважды"),

@@ -64,6 +64,25 @@ async def test_cut_at_age() -> None:
     assert offsets(await waiting) == (0, 2)
 
 
+async def test_few_records_wait_twice_as_long() -> None:
+    clock = Clock()
+    buffer = Buffer(Limits(5, 10**6, linger=2.0, few=3), clock)
+    for first in (0, 3):
+        buffer.add(records(first, first + 1))
+        waiting = asyncio.create_task(buffer.take())
+        clock.seconds += 2.5
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        if first:
+            clock.seconds += 2.0  # old enough for two records
+        buffer.add(records(first + 2, first + 2))  # enough records for this age
+        assert offsets(await waiting) == (first, first + 2)
+    buffer.add(records(6, 6))
+    waiting = asyncio.create_task(buffer.take())
+    clock.seconds += 4.5
+    assert offsets(await asyncio.wait_for(waiting, 5)) == (6, 6)
+
+
 async def test_waits_for_the_first_record() -> None:
     buffer = make(linger=0.0)
     waiting = asyncio.create_task(buffer.take())

@@ -1,15 +1,16 @@
-"""One contract for both places where intents live: a commit of Apache Kafka, and a table of ClickHouse.
+"""One contract for both places where intents live: metadata of Apache Kafka, offsets of the embedded broker.
 
-Both are the real ones. Beside ClickHouse stands a fake group with what matters of the embedded broker:
-commits replace each other, metadata is dropped, a stale member's commit raises ``CommitFailedError``.
+Both are the real ones. Beside the offsets of the embedded broker stands a fake of the group that storage
+joins (a real one makes each test wait 3 s): commits replace each other, metadata is dropped, a stale member's
+commit raises ``CommitFailedError``. With the real group: ``tests/integration/test_storage.py``.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any, Protocol
 from uuid import uuid4
 
@@ -20,11 +21,20 @@ from aiokafka.errors import CommitFailedError
 from aiokafka.protocol.group import LeaveGroupRequest
 from aiokafka.structs import OffsetAndMetadata
 
+from pipeline.embedded.broker import EmbeddedBroker
 from pipeline.embedded.kafka import EmbeddedKafka
 from pipeline.kafka import KafkaAdmin, TopicSpec, client_options
 from pipeline.settings import Settings
-from pipeline.sink.clickhouse import Clients
-from pipeline.sink.offsets import ClickHouseIntents, Intent, Intents, KafkaIntents
+from pipeline.sink.offsets import (
+    SPAN_BITS,
+    BrokerIntents,
+    Intent,
+    Intents,
+    KafkaIntents,
+    OffsetsOfGroup,
+    packed,
+    unpacked,
+)
 from pipeline.stages import storage
 
 pytestmark = pytest.mark.integration
@@ -68,7 +78,7 @@ class KafkaGroup:
         self._consumer = consumer
         self._admin = admin
         self.commit = consumer.commit
-        self.committed = storage.committed_by_group(admin)
+        self.committed = OffsetsOfGroup(admin, storage.GROUP).committed
 
     async def fence(self) -> None:
         """As an administrator removes a member, whom the brokers do not tell."""
@@ -81,12 +91,6 @@ class KafkaGroup:
 
 Make = Callable[[], Intents]
 """A new process's view of the same intents."""
-
-
-@pytest.fixture
-def executor() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(2) as pool:
-        yield pool
 
 
 @pytest.fixture(params=["kafka", "embedded"])
@@ -129,12 +133,25 @@ class Assigned(asyncio.Event, ConsumerRebalanceListener):  # type: ignore[misc]
 
 
 @pytest.fixture
-def make(group: Group, request: pytest.FixtureRequest) -> Make:
+async def beside(tmp_path: Path) -> AsyncIterator[OffsetsOfGroup]:
+    """A second group of an embedded broker."""
+    with EmbeddedBroker(tmp_path) as broker:
+        settings = broker.settings(Settings(partitions=2))
+        async with KafkaAdmin(settings) as topics:
+            await topics.ensure_topics([TopicSpec(PLACE.topic, 2, {})])
+        admin = AIOKafkaAdminClient(**client_options(settings))
+        try:
+            await admin.start()
+            yield OffsetsOfGroup(admin, storage.INTENTS)
+        finally:
+            await admin.close()
+
+
+@pytest.fixture
+def make(group: Group, beside: OffsetsOfGroup, request: pytest.FixtureRequest) -> Make:
     if request.node.callspec.params["group"] == "kafka":
         return lambda: KafkaIntents(group.commit, group.committed)
-    clients: Clients = request.getfixturevalue("clients")
-    executor: ThreadPoolExecutor = request.getfixturevalue("executor")
-    return lambda: ClickHouseIntents(clients, executor, "c1", group.commit, group.committed)
+    return lambda: BrokerIntents(group.commit, group.committed, beside)
 
 
 async def test_nothing_is_pending_at_first(make: Make) -> None:
@@ -195,25 +212,33 @@ async def test_foreign_metadata_is_no_intent(kafka: EmbeddedKafka, monkeypatch: 
             assert await intents.pending(PLACE) is None
 
 
-async def test_a_clock_that_steps_back(clients: Clients, executor: ThreadPoolExecutor) -> None:
+async def test_a_zombie_leaves_no_intent(beside: OffsetsOfGroup) -> None:
     group = FakeGroup()
-    ticks = iter([1000, 10, 5])
-    intents = ClickHouseIntents(
-        clients, executor, "c1", group.commit, group.committed, clock_ns=lambda: next(ticks)
-    )
-    for lo in (0, 10):
-        await intents.declare(PLACE, Intent(lo, lo + 9))
-    again = ClickHouseIntents(
-        clients, executor, "c1", group.commit, group.committed, clock_ns=lambda: next(ticks)
-    )
-    assert await again.pending(PLACE) == Intent(10, 19)
-    await again.declare(PLACE, Intent(20, 29))
-    assert await again.pending(PLACE) == Intent(20, 29)
+    await group.commit({PLACE: OffsetAndMetadata(0, "")})
+    zombie = BrokerIntents(group.commit, group.committed, beside)
+    await group.fence()
+    with pytest.raises(CommitFailedError):
+        await zombie.declare(PLACE, Intent(0, 9))
+    assert await zombie.pending(PLACE) is None
 
 
-async def test_another_incarnation_of_the_broker(clients: Clients, executor: ThreadPoolExecutor) -> None:
-    group = FakeGroup()
-    before = ClickHouseIntents(clients, executor, "c1", group.commit, group.committed)
-    await before.declare(PLACE, Intent(0, 9))
-    after = ClickHouseIntents(clients, executor, "c2", group.commit, group.committed)
-    assert await after.pending(PLACE) is None
+@pytest.mark.parametrize(
+    "intent",
+    [
+        Intent(0, 0),
+        Intent(0, 9),
+        Intent(7, 7 + 2**SPAN_BITS - 1),
+        Intent(2**43 - 1, 2**43 + 2**SPAN_BITS - 2),
+    ],
+)
+def test_an_intent_is_one_number(intent: Intent) -> None:
+    assert unpacked(packed(intent)) == intent
+    assert 0 <= packed(intent) < 2**63
+
+
+@pytest.mark.parametrize(
+    "intent", [Intent(5, 4), Intent(0, 2**SPAN_BITS), Intent(2**43, 2**43), Intent(-1, 0)]
+)
+def test_what_fits_into_no_number_is_refused(intent: Intent) -> None:
+    with pytest.raises(ValueError, match="does not fit"):
+        packed(intent)

@@ -75,6 +75,16 @@ def test_same_columns_in_every_row() -> None:
     assert values[names.index("_offset")] == list(range(20))
 
 
+def test_moments_go_to_the_client_as_milliseconds() -> None:
+    rows = [post_row(samples.enriched(n)) for n in (1, 5)]
+    early = datetime(1961, 4, 12, 6, 7, 0, 999, tzinfo=UTC)
+    names, values = columns([*rows, {**rows[0], "created_at": early}])
+    found = dict(zip(names, values, strict=True))
+    assert found["collected_at"] == [1_772_366_400_123] * 3
+    assert found["created_at"][2] == -275_248_380_000
+    assert found["author_created_at"] == [None] * 3
+
+
 def test_mention_row_leaves_the_derived_id_to_clickhouse() -> None:
     row = mention_row(samples.mention(3, own=True))
     assert "id" not in row

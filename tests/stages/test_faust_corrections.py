@@ -13,6 +13,7 @@ from weakref import WeakSet
 
 import pytest
 from faust import streams
+from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 from faust.transport.consumer import Consumer, ThreadDelegateConsumer
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
@@ -30,6 +31,7 @@ PATCHED = [
     (Recovery, "_resume_streams"),
     (Consumer, "ack"),
     (Consumer, "wait_first"),
+    (TableManager, "on_start"),
 ]
 
 
@@ -283,6 +285,26 @@ async def test_the_error_of_a_record_is_raised(plain: None) -> None:
     for record in (at_once(), later()):
         with pytest.raises(ValueError, match="broken"):
             await tasks_of(record)
+
+
+async def test_tables_start_without_a_sleep(plain: None) -> None:
+    done: list[str] = []
+
+    async def note(name: str) -> None:
+        done.append(name)
+
+    tables = SimpleNamespace(
+        sleep=lambda seconds: note(f"sleep {seconds}"),
+        should_stop=False,
+        _update_channels=lambda: note("channels"),
+        recovery=SimpleNamespace(start=lambda: note("recovery")),
+    )
+    await TableManager.on_start(tables)
+    assert done == ["sleep 1.0", "channels", "recovery"]
+    done.clear()
+    faust_corrections.apply()
+    await TableManager.on_start(tables)
+    assert done == ["channels", "recovery"]
 
 
 def test_another_version_of_faust_is_refused(plain: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -110,23 +111,29 @@ async def hanging(
 
 
 @pytest.mark.integration
+@pytest.mark.timeout(180)
 async def test_storage_ends_in_time_while_clickhouse_hangs_and_loses_nothing(
     hanging: tuple[World, EmbeddedClickHouse],
 ) -> None:
+    """The server is stopped between two batches: in the midst of one, storage would wait and take no more."""
     world, server = hanging
-    stopped = running(world.settings)
-    metrics = await stopped.__aenter__()
-    await world.send(topics.ENRICHED, [samples.enriched(n) for n in range(10)])
-    await world.holds("SELECT count() FROM posts", 10)
-    taken = metrics.records_in.labels("storage", topics.ENRICHED)._value
-    os.kill(server.pid, signal.SIGSTOP)
-    try:
-        await world.send(topics.ENRICHED, [samples.enriched(n) for n in range(10, 400)])
-        await until(lambda: taken.get() > 10)
-        async with asyncio.timeout(STOP_S):
-            await stopped.__aexit__(None, None, None)
-    finally:
-        os.kill(server.pid, signal.SIGCONT)
+    async with AsyncExitStack() as stack:
+        metrics = await stack.enter_async_context(running(world.settings))
+        await world.send(topics.ENRICHED, [samples.enriched(n) for n in range(10)])
+        await until(lambda: of_posts(metrics.records_out) == 10)
+        os.kill(server.pid, signal.SIGSTOP)
+        try:
+            await world.send(topics.ENRICHED, [samples.enriched(n) for n in range(10, 400)])
+            await until(lambda: of_posts(metrics.records_in) > 10)
+            async with asyncio.timeout(STOP_S):
+                await stack.aclose()
+        finally:
+            os.kill(server.pid, signal.SIGCONT)
     async with running(world.settings):
         await world.holds("SELECT count() FROM posts", 400)
     assert world.ask("SELECT uniqExact(id) FROM posts") == 400
+
+
+def of_posts(counter: Any) -> float:
+    """What a counter says of the enriched posts that storage has read."""
+    return float(counter.labels("storage", topics.ENRICHED)._value.get())

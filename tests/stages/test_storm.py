@@ -6,9 +6,9 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import Sequence
 from datetime import timedelta
-from types import SimpleNamespace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +24,7 @@ from schemas import DeadLetter
 from schemas.codec import decode, encode
 from tests.stages import test_detection as detecting
 from tests.stages import test_enrichment as enriching
+from tests.stages.streams import Reading
 
 
 def limit(share: float = 0.2, burst: int = 10) -> StormLimit:
@@ -81,47 +82,36 @@ def test_the_message_says_how_many_why_and_what_to_do() -> None:
     assert sample("molva_dead_letters_total", {"stage": "storage", "reason": "not_json"}) == 3
 
 
-class Batches:
-    """Stands for Faust's stream of ``molva.posts.raw``."""
-
-    def __init__(self, values: list[bytes]) -> None:
-        self.values = values
-        self.acknowledged: list[int] = []
-
-    async def noack_take(self, size: int, within: float) -> AsyncIterator[list[Any]]:
-        for first in range(0, len(self.values), size):
-            yield [
-                SimpleNamespace(message=self._message(number))
-                for number in range(first, min(first + size, len(self.values)))
-            ]
-
-    def _message(self, number: int) -> Any:
-        value = self.values[number]
-        return SimpleNamespace(topic=RAW, partition=0, offset=number, value=value, headers=[], timestamp=1.0)
-
-    async def ack(self, event: Any) -> None:
-        self.acknowledged.append(event.message.offset)
+def reading(folder: Path, values: Sequence[bytes]) -> Reading:
+    """A stream of ``molva.posts.raw`` that holds these records, of partition 1."""
+    found = Reading(folder)
+    for number, value in enumerate(values):
+        found.deliver(number, value=value, headers=[])
+    return found
 
 
-async def test_enrichment_stops_and_acknowledges_exactly_what_it_has_given_up() -> None:
+async def test_enrichment_stops_and_acknowledges_exactly_what_it_has_given_up(tmp_path: Path) -> None:
     run = enriching.Stage(burst=10, batch=4)
     good = encode(enriching.post(1)).value
-    stream = Batches([b"{"] * 40 + [good])
+    read = reading(tmp_path, [b"{"] * 40 + [good])
     with pytest.raises(DeadLetterStorm):
-        await run.stage.run(stream)
+        await run.stage.run(read.stream)
     letters = [decode(DeadLetter, value).origin for value in run.of(DEAD_LETTERS)]
-    assert letters == [f"{RAW}:0:{number}" for number in range(12)]
-    assert stream.acknowledged == list(range(12))
+    assert letters == [f"{RAW}:1:{number}" for number in range(12)]
+    assert read.acknowledged == list(range(12))
     assert run.of(ENRICHED) == []
 
 
-async def test_enrichment_goes_on_while_most_is_good() -> None:
+async def test_enrichment_goes_on_while_most_is_good(tmp_path: Path) -> None:
     run = enriching.Stage(burst=10, batch=4)
     good = [encode(enriching.post(number)).value for number in range(200)]
-    stream = Batches([b"{" if number % 10 == 0 else good[number] for number in range(200)])
-    await run.stage.run(stream)
+    read = reading(tmp_path, [b"{" if number % 10 == 0 else good[number] for number in range(200)])
+    running = asyncio.ensure_future(run.stage.run(read.stream))
+    async with asyncio.timeout(60):
+        await read.settled.wait()
+    running.cancel()
     assert len(run.of(DEAD_LETTERS)) == 20
-    assert stream.acknowledged == list(range(200))
+    assert read.acknowledged == list(range(200))
 
 
 async def test_detection_stops_and_acknowledges_exactly_what_it_has_given_up() -> None:

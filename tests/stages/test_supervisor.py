@@ -108,3 +108,37 @@ def test_a_worker_that_gave_up_too_many_records_stays_stopped(
     assert made.poll() == []
     assert (made.restarts(), made.pids()) == ({"storm": 0}, {})
     made.stop()
+
+
+def test_some_start_before_the_others_which_get_what_has_changed(
+    clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def process(spec: WorkerSpec, log_dir: Path) -> ChildProcess:
+        code = "import os, signal; print(os.environ['MOLVA_WHERE'], flush=True); signal.pause()"
+        return ChildProcess(
+            spec.name, [sys.executable, "-c", code], log_dir / f"{spec.name}.log", guarded=True
+        )
+
+    monkeypatch.setattr(supervisor, "_process", process)
+    specs = [WorkerSpec("first", (), 1), WorkerSpec("second", (), 2)]
+    made = Supervisor(specs, {"MOLVA_WHERE": "here"}, tmp_path, clock)
+    made.start_only(["first"])
+    pids = made.pids()
+    assert list(pids) == ["first"]
+    assert made.poll() == []
+    made.change({"MOLVA_WHERE": "there"})
+    made.start()
+    assert made.pids()["first"] == pids["first"]
+    assert await_text(tmp_path / "second.log") == "there"
+    assert await_text(tmp_path / "first.log") == "here"
+    made.stop()
+    assert made.poll() == []
+
+
+def await_text(file: Path) -> str:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if text := file.read_text().strip():
+            return text
+        time.sleep(0.02)
+    raise AssertionError(f"nothing was written to {file}")

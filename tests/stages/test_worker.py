@@ -15,10 +15,11 @@ from faust.types import TP
 
 from pipeline.embedded.broker import EmbeddedBroker
 from pipeline.errors import Unavailable, UsageError
+from pipeline.faust_worker import _assigned, _positions
 from pipeline.kafka import KafkaAdmin
 from pipeline.settings import Settings
 from pipeline.watchdog import Position
-from pipeline.worker import _assigned, _positions, require_topics
+from pipeline.worker import require_topics
 
 SOURCE = TP("molva.mentions", 1)
 CHANGELOG = TP("molva-detection-state-changelog", 1)

@@ -182,6 +182,27 @@ async def test_a_slow_body_is_given_up(client: Client) -> None:
     assert (status, answer["error"]) == (408, "too_slow")
 
 
+async def test_a_rejected_record_does_not_break_the_log(
+    client: Client, publisher: MemoryPublisher, caplog: pytest.LogCaptureFixture
+) -> None:
+    forged = "x\r\nforged: line"
+    rows = [
+        {"id": forged, "created_at": "a\nb"},
+        row(1, source=forged),
+        row(2, kind=forged),
+        row(3, media=[{forged: 1}]),
+        row(4, author={"id": 1, forged: forged}),
+        {"id": [forged], "created_at": 1},
+        {forged: forged},
+    ]
+    with caplog.at_level("WARNING", "molva.agent"):
+        status, answer = await client.post(json.dumps(rows).encode(), Content_Type="application/json")
+    assert (status, answer["rejected"]) == (422, len(rows))
+    assert len(caplog.messages) == len(rows)
+    assert not [message for message in caplog.messages if "\n" in message or "\r" in message]
+    assert len(publisher.of(DEAD_LETTERS)) == len(rows)
+
+
 async def test_other_paths_and_methods_are_json_too(client: Client) -> None:
     assert (await client.get("/healthz")) == (200, {"status": "ok", "partitions": 2})
     status, answer = await client.get("/v1/posts")

@@ -10,6 +10,7 @@ from typing import Any
 from tests.agents.vk.world import Object, World
 
 MOST_FOUND = 1000
+WRONG = "One of the parameters specified was missing or invalid"
 Params = Mapping[str, Any]
 
 
@@ -134,10 +135,9 @@ class Methods:
         return {"count": len(known), "items": items, **self.world.who(items)}
 
     def _named(self, name: str) -> Any:
-        for sign, kind, known in ((1, "user", self.world.people), (-1, "group", self.world.groups)):
+        for kind, known in (("user", self.world.people), ("group", self.world.groups)):
             for number, each in known.items():
                 if each["screen_name"] == name:
-                    del sign
                     return {"type": kind, "object_id": number}
         return []
 

@@ -1,0 +1,185 @@
+"""One connection to a mail server: IMAPClient in a thread of its own, connected to an address that was checked."""
+
+from __future__ import annotations
+
+import asyncio
+import imaplib
+import logging
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, Final, Self, TypeVar
+
+from imapclient import IMAPClient
+
+from agents.base import SourceUnavailable
+from agents.email.failures import told
+from agents.email.options import Security
+
+CONNECT_SECONDS: Final = 10.0
+READ_SECONDS: Final = 60.0
+KEEPALIVE_SECONDS: Final = 120
+MAX_LITERAL: Final = 33 * 1024 * 1024
+"""More than the most that is ever asked for (`Options.max_bytes`)."""
+EMPTY_READS: Final = 3
+"""A connection that has something to read so often, and nothing comes, was closed."""
+T = TypeVar("T")
+
+logging.getLogger("imapclient").setLevel(logging.INFO)  # its DEBUG has whole mails
+
+
+class Wire(imaplib.IMAP4):
+    """imaplib, connected to one of ``addresses``; TLS is checked against the name of the host."""
+
+    def __init__(self, host: str, port: int, addresses: Sequence[str], tls: ssl.SSLContext | None) -> None:
+        self._addresses = addresses
+        self._tls = tls
+        super().__init__(host, port, CONNECT_SECONDS)
+
+    def _create_socket(self, timeout: float | None = None) -> socket.socket:
+        for index, address in enumerate(self._addresses, start=1):
+            try:
+                plain = socket.create_connection((address, self.port), timeout or CONNECT_SECONDS)
+                break
+            except OSError:
+                if index == len(self._addresses):
+                    raise
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if hasattr(socket, "TCP_KEEPIDLE"):
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_SECONDS)
+        if self._tls is None:
+            return plain
+        try:
+            return self._tls.wrap_socket(plain, server_hostname=self.host)
+        except BaseException:
+            plain.close()
+            raise
+
+    def read(self, size: int) -> bytes:
+        """A literal, of bounded size."""
+        if size > MAX_LITERAL:
+            raise self.abort(f"the server sends a literal of {size} bytes")
+        return super().read(size)
+
+
+class Client(IMAPClient):  # type: ignore[misc]  # no types
+    """IMAPClient over `Wire`."""
+
+    def __init__(
+        self, host: str, port: int, addresses: Sequence[str], security: Security, trust: ssl.SSLContext
+    ) -> None:
+        self._wire = (addresses, trust if security == "tls" else None)
+        super().__init__(host, port, ssl=security == "tls", timeout=READ_SECONDS)
+        self._imap.debug = 0  # IMAPClient sets it; every line would be formatted for a log that nobody reads
+        if security == "starttls":
+            self.starttls(trust)
+
+    def _create_IMAP4(self) -> Wire:
+        return Wire(self.host, self.port, *self._wire)
+
+    def pushed(self) -> list[bytes]:
+        """The lines that came in during IDLE, without waiting; also those that came with its beginning, which
+        `IMAPClient.idle_check` would leave in the buffer until the next ones come."""
+        lines: list[bytes] = []
+        self.socket().settimeout(0)
+        try:
+            while self._imap.file.peek(1):
+                lines.append(self._imap._get_line())
+        except (BlockingIOError, ssl.SSLWantReadError):
+            pass
+        finally:
+            self.socket().settimeout(READ_SECONDS)
+        return lines
+
+
+class Connection:
+    """Calls of a `Client`, one at a time; close it after use (``async with``)."""
+
+    def __init__(self, place: str, user: str) -> None:
+        self.place = place
+        self._user = user
+        self._client: Client | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="imap")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def open(
+        self, host: str, port: int, addresses: Sequence[str], security: Security, trust: ssl.SSLContext
+    ) -> None:
+        """Connect.
+
+        Raises:
+            SourceUnavailable: no connection, or no encryption.
+        """
+        self._client = await self._run(lambda: Client(host, port, addresses, security, trust))
+
+    async def call(self, what: Callable[[Client], T]) -> T:
+        """Do something with the client, in its thread.
+
+        Raises:
+            BadConfiguration, SourceUnavailable: see `agents.email.failures.told`.
+        """
+        client = self._client
+        if client is None:
+            raise SourceUnavailable(f"{self.place}: the connection is closed")
+        return await self._run(lambda: what(client))
+
+    async def idle(self, enough: asyncio.Future[Any]) -> list[bytes]:
+        """IDLE until the server says something or ``enough`` is over; the lines that it said.
+
+        Raises:
+            SourceUnavailable: the connection is gone.
+        """
+        await self.call(lambda client: client.idle())
+        lines = await self.call(Client.pushed)
+        empty = 0
+        while not lines and not enough.done():
+            readable = self._readable()
+            try:
+                await asyncio.wait((readable, enough), return_when=asyncio.FIRST_COMPLETED)
+                if readable.done():
+                    lines = await self.call(Client.pushed)
+                    empty += 1
+            finally:
+                readable.cancel()
+            if empty >= EMPTY_READS and not lines:
+                raise SourceUnavailable(f"{self.place}: the server closed the connection")
+        _, rest = await self.call(lambda client: client.idle_done())
+        return lines + [b"* rest" for _ in rest]
+
+    async def close(self) -> None:
+        """Close the connection, whatever its thread is doing, and end the thread."""
+        if self._client is not None:
+            with suppress(OSError):
+                self._client.socket().shutdown(socket.SHUT_RDWR)
+            client, self._client = self._client, None
+            self._thread.submit(_end, client)
+        await asyncio.to_thread(self._thread.shutdown)
+
+    def _readable(self) -> asyncio.Future[None]:
+        """Done when the server has sent something; the socket is watched until the future is over."""
+        loop = asyncio.get_running_loop()
+        assert self._client is not None, "open"
+        number = self._client.socket().fileno()
+        future: asyncio.Future[None] = loop.create_future()
+        loop.add_reader(number, lambda: None if future.done() else future.set_result(None))
+        future.add_done_callback(lambda _: loop.remove_reader(number))
+        return future
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        def said() -> T:
+            with told(self.place, user=self._user):
+                return work()
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, said)
+
+
+def _end(client: Client) -> None:
+    with suppress(OSError, imaplib.IMAP4.error):
+        client.shutdown()

@@ -1,0 +1,150 @@
+"""A digest of all that the enrichment stage sends for posts of the data sets: to prove that a change of its
+speed changed no answer; JSON.
+
+    python -m benchmarks.same_answers [--posts 5000]
+
+Half of the texts mention an object of examples/banks-and-operators.yaml. Some posts are replies, reviews with
+stars, in own channels, of own accounts or with a region, some repeat a text, a few cannot be read. The digest
+covers topic, key, value and headers of every record in order; it is the same on every run of one version.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hashlib
+import json
+import os
+import random
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from pipeline.batches import Incoming
+from pipeline.bench.mix import Mix, read_mix
+from pipeline.core.enrichment import Annotation, Failed, whole_stars
+from pipeline.core.linking import Linker
+from pipeline.emission import Outgoing
+from pipeline.metrics import Metrics
+from pipeline.nlp.annotator import Annotator, Request, build_annotator, settle
+from pipeline.stages.enrichment import STAGE, Enrichment
+from pipeline.storm import StormLimit
+from pipeline.topics import RAW
+from schemas import Author, RawPost, Watermark
+from schemas.codec import encode
+from schemas.post import Channel
+
+ROOT = Path(__file__).resolve().parent.parent
+WATCHLIST = ROOT / "examples" / "banks-and-operators.yaml"
+BATCH = 256
+NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+STEP = timedelta(seconds=7)
+
+
+def incoming(mix: Mix, number: int) -> Iterator[Incoming]:
+    """Posts as the raw topic holds them; one in 500 is broken, and behind it comes a watermark."""
+    for at in range(number):
+        message = encode(post(mix, at))
+        value = message.value if at % 500 else b'{"id": "x:1", "source": "x"}'
+        yield Incoming(RAW, at % 4, at, value, message.headers, NOW)
+        if at % 500 == 0:
+            mark = encode(Watermark(timeline="check", agent="x", watermark=NOW + at * STEP, partitions=4))
+            yield Incoming(RAW, at % 4, at, mark.value, mark.headers, NOW)
+
+
+def post(mix: Mix, at: int) -> RawPost:
+    """Post ``at``, with all that a source may tell, each for some posts."""
+    draw = random.Random(at)
+    texts = mix.mentioning if at % 2 else mix.general
+    text = texts[at // 2 % len(texts)] if at % 11 else texts[at // 40 % len(texts)] + " " * (at % 3)
+    own = at % 19 == 0
+    answered = f"{at - draw.randrange(1, 20)}" if at > 20 and at % 5 == 0 else None
+    source = ("vk", "telegram", "twitter", "reviews")[at % 4]
+    return RawPost(
+        id=f"{source}:{at}",
+        source=source,
+        native_id=str(at),
+        kind=("post", "comment", "review", "repost")[at % 4],
+        url=f"https://social.example/{at}" if at % 3 else "",
+        channel=Channel(id=f"c{at % 97}", name=f"Сообщество {at % 97}", own=own) if at % 7 else None,
+        author=Author(id=f"a{at % 911}", name="Сбербанк" if own else f"Автор {at}") if at % 6 else None,
+        created_at=NOW + at * STEP,
+        collected_at=NOW + at * STEP + timedelta(seconds=3),
+        text=text * 40 if at % 333 == 0 else text,
+        reply_to=answered,
+        rating=draw.choice((1, 3.4, 5)) if at % 4 == 2 else None,
+        timeline="live" if at % 3 else "replay:check",
+        extras={"city": "Самара", "n": at} if at % 9 == 0 else {},
+    )
+
+
+def stage_of(annotator: Annotator, sent: list[Outgoing]) -> Enrichment:
+    """The stage with a clock that stands still; what it sends goes to ``sent``."""
+
+    async def annotate(batch: Sequence[RawPost]) -> Sequence[Annotation | Failed]:
+        return annotator.annotate(
+            [
+                Request(each.text, addressed=tuple(annotator.addressed(each)), stars=whole_stars(each.rating))
+                for each in batch
+            ]
+        )
+
+    async def emit(out: Sequence[Outgoing]) -> None:
+        sent.extend(out)
+
+    metrics = Metrics()
+    return Enrichment(
+        annotate=annotate,
+        emit=emit,
+        kinds=annotator.kinds,
+        owners=annotator.owners,
+        linker=Linker(annotator.watched),
+        mentions_partitions=4,
+        clock=lambda: NOW,
+        metrics=metrics,
+        limit=StormLimit(STAGE, metrics),
+    )
+
+
+def digest(data: Path, number: int) -> dict[str, Any]:
+    """Send ``number`` posts through the stage in batches, and sum up what comes out."""
+    records = list(incoming(read_mix(data, WATCHLIST), number))
+    annotator = build_annotator(WATCHLIST, "full")
+    settle()
+    sent: list[Outgoing] = []
+    stage = stage_of(annotator, sent)
+
+    async def run() -> None:
+        for at in range(0, len(records), BATCH):
+            await stage.enrich(records[at : at + BATCH])
+
+    asyncio.run(run())
+    total = hashlib.sha256()
+    for item in sent:
+        total.update(repr((item.topic, *item.message, item.partition)).encode())
+    return {
+        "posts": number,
+        "sent": dict(Counter(item.topic for item in sent)),
+        "bytes": sum(len(item.message.value) for item in sent),
+        "sha256": total.hexdigest(),
+    }
+
+
+def main() -> None:
+    """Print the digest."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--posts", type=int, default=5000)
+    arguments = parser.parse_args()
+    data = Path(os.environ.get("MOLVA_DATA") or ROOT.parent / "shared" / "data")
+    if not data.is_dir():
+        sys.exit(f"no data in {data}: set MOLVA_DATA to the folder with the data sets")
+    print(json.dumps(digest(data, arguments.posts), indent=2))
+
+
+if __name__ == "__main__":
+    main()
