@@ -16,8 +16,8 @@ from schemas.post import CLOCK_SKEW
 SOURCE_NAME = re.compile(r"[:\s\x00]+")
 TIMESTAMP = re.compile(r"-?\d{9,19}(\.\d+)?")
 
-AUTHOR_COLUMNS = ("id", "name", "handle", "followers", "verified", "created_at", "bio")
-CHANNEL_COLUMNS = ("id", "name", "kind", "followers", "own")
+AUTHOR_COLUMNS = ("id", "name", "handle", "followers", "verified", "created_at", "bio", "own")
+CHANNEL_COLUMNS = ("id", "name", "handle", "kind", "followers", "own")
 ENGAGEMENT_COLUMNS = ("likes", "reposts", "comments", "views")
 
 
