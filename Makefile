@@ -65,7 +65,7 @@ bench: setup ## the benchmarks, as JSON into build/bench; those on real data wit
 	@mkdir -p build/bench
 	@set -e; \
 	run() { name=$$1; shift; echo "$$name"; $(BIN)/python -m benchmarks.$$name "$$@" > build/bench/$$name.json; }; \
-	run matcher; run detector_simulation; run clickhouse_bytes --posts 20000; run probes full; run records; \
+	run matcher; run detector_simulation; run clickhouse_bytes --posts 20000; run probes full; run ingest; run records; \
 	if [ -f "$(DATA)/tweets_banks_2014.jsonl" ]; then \
 		export MOLVA_DATA="$(DATA)"; \
 		run mentions; run detector_incidents; run spikes_2014; run enrichment; \

@@ -26,10 +26,13 @@ class Kind(NamedTuple):
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         "appstore": Kind("agents.appstore"),
+        "appstore-connect": Kind("agents.appstore_connect", "PyJWT", "jwt cryptography", "stores"),
+        "googleplay": Kind("agents.googleplay", "PyJWT", "jwt cryptography", "stores"),
         "hackernews": Kind("agents.hackernews"),
         "page": Kind(
             "agents.page", "Protego, JMESPath and dateparser", "dateparser jmespath protego", "page"
         ),
+        "email": Kind("agents.email", "IMAPClient", "imapclient", "email"),
         "rss": Kind("agents.rss_kind"),
         "telegram": Kind("agents.telegram", "Telethon", "telethon", "telegram"),
         "telegram-web": Kind("agents.telegram_web"),

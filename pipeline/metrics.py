@@ -77,6 +77,9 @@ class Metrics:
         self.agent_deletions = self._counter(
             "molva_agent_deletions", "Deletions of posts published and confirmed", "agent"
         )
+        self.agent_skipped = self._counter(
+            "molva_agent_skipped", "What an agent left out, by reason: bounce, auto-reply, ...", "agent", "reason"
+        )
         self.agents_configured = self._gauge("molva_agents_configured", "Agents in agents.yaml")
         self.agent_running = self._gauge(
             "molva_agent_running",

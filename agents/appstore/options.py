@@ -43,7 +43,7 @@ class App(BaseModel):
     """True where it is the watched company's own; so is one that the watchlist lists as an account."""
 
 
-def _app(value: Any) -> Any:
+def app_of(value: Any) -> Any:
     """A number or an address stands for an app without a name."""
     return value if isinstance(value, dict | App) else {"id": value}
 
@@ -53,7 +53,7 @@ class Options(AgentOptions):
 
     LIMITS: ClassVar[Limits] = Limits(requests_per_second=0.3, burst=3)
 
-    apps: tuple[Annotated[App, BeforeValidator(_app)], ...] = Field(default=(), max_length=30)
+    apps: tuple[Annotated[App, BeforeValidator(app_of)], ...] = Field(default=(), max_length=30)
     countries: tuple[Country, ...] = Field(default=("ru",), min_length=1, max_length=30)
     interval: Interval = Field(default=timedelta(minutes=15), ge=timedelta(minutes=1), le=timedelta(days=7))
     sweep: Interval = Field(default=timedelta(hours=6), ge=timedelta(minutes=10), le=timedelta(days=30))

@@ -76,7 +76,9 @@ def post_of(written: Written, author: Profile, *, own: bool, now: datetime) -> F
 def _document(written: Written, author: Profile, own: bool, now: datetime) -> dict[str, Any]:
     record, edited = written.record, written.edited
     parent = records.answered(record, "parent")
-    shared = string(records.part(record, "subject").get("uri")) if written.collection == records.REPOST else ""
+    shared = (
+        string(records.part(record, "subject").get("uri")) if written.collection == records.REPOST else ""
+    )
     return {
         "source": SOURCE,
         "native_id": written.uri,

@@ -61,7 +61,9 @@ class Profiles:
 
     async def ask(self, actors: list[str]) -> list[Profile]:
         """Ask for at most 25 accounts by DID or handle; raises what `AppView.profiles` does."""
-        found = [made for each in await self._appview.profiles(actors) if (made := _profile(each)) is not None]
+        found = [
+            made for each in await self._appview.profiles(actors) if (made := _profile(each)) is not None
+        ]
         now = self._around.clock()
         for did in actors:
             if did.startswith("did:"):
@@ -80,7 +82,7 @@ class Profiles:
         self._known.forget(did)
 
     def note(self, document: dict[str, Any]) -> None:
-        """An author as he stands beside a post: less than his profile, so it is kept only where there is none."""
+        """An author as shown beside a post: less than the profile, so it is kept only where there is none."""
         profile = _profile(document)
         if profile is not None and profile.did not in self._known:
             self._known.note(profile.did, _Known(profile, self._around.clock() + UNKNOWN_FOR))

@@ -130,7 +130,9 @@ def strings(record: Record, name: str) -> list[str]:
 
 def string(value: Any) -> str:
     """A text; lone surrogates, which no text may hold, are replaced."""
-    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if isinstance(value, str) else ""
+    return (
+        value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if isinstance(value, str) else ""
+    )
 
 
 def part(record: Record, name: str) -> Record:

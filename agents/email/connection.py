@@ -7,9 +7,9 @@ import imaplib
 import logging
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any, Final, Self, TypeVar
 
 from imapclient import IMAPClient
@@ -27,7 +27,7 @@ EMPTY_READS: Final = 3
 """A connection that has something to read so often, and nothing comes, was closed."""
 T = TypeVar("T")
 
-logging.getLogger("imapclient").setLevel(logging.INFO)  # its DEBUG has whole mails
+logging.getLogger("imapclient").setLevel(logging.WARNING)  # its DEBUG has whole mails
 
 
 class Wire(imaplib.IMAP4):
@@ -46,6 +46,7 @@ class Wire(imaplib.IMAP4):
             except OSError:
                 if index == len(self._addresses):
                     raise
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # commands are sent in pieces
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         if hasattr(socket, "TCP_KEEPIDLE"):
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_SECONDS)
@@ -73,8 +74,14 @@ class Client(IMAPClient):  # type: ignore[misc]  # no types
         self._wire = (addresses, trust if security == "tls" else None)
         super().__init__(host, port, ssl=security == "tls", timeout=READ_SECONDS)
         self._imap.debug = 0  # IMAPClient sets it; every line would be formatted for a log that nobody reads
-        if security == "starttls":
-            self.starttls(trust)
+        self.normalise_times = False  # aware times, not local ones
+        try:
+            if security == "starttls":
+                self.starttls(trust)
+        except BaseException:
+            with suppress(OSError):
+                self.shutdown()
+            raise
 
     def _create_IMAP4(self) -> Wire:
         return Wire(self.host, self.port, *self._wire)
@@ -117,7 +124,11 @@ class Connection:
         Raises:
             SourceUnavailable: no connection, or no encryption.
         """
-        self._client = await self._run(lambda: Client(host, port, addresses, security, trust))
+
+        def connect() -> None:
+            self._client = Client(host, port, addresses, security, trust)
+
+        await self._run(connect)
 
     async def call(self, what: Callable[[Client], T]) -> T:
         """Do something with the client, in its thread.
@@ -130,47 +141,53 @@ class Connection:
             raise SourceUnavailable(f"{self.place}: the connection is closed")
         return await self._run(lambda: what(client))
 
-    async def idle(self, enough: asyncio.Future[Any]) -> list[bytes]:
-        """IDLE until the server says something or ``enough`` is over; the lines that it said.
+    async def idle(self, enough: asyncio.Future[Any]) -> None:
+        """IDLE until the server tells of new mail or ``enough`` is over.
 
         Raises:
             SourceUnavailable: the connection is gone.
         """
         await self.call(lambda client: client.idle())
-        lines = await self.call(Client.pushed)
+        news = telling(await self.call(Client.pushed))
         empty = 0
-        while not lines and not enough.done():
-            readable = self._readable()
-            try:
+        while not news and not enough.done():
+            with self._watched() as readable:
                 await asyncio.wait((readable, enough), return_when=asyncio.FIRST_COMPLETED)
-                if readable.done():
-                    lines = await self.call(Client.pushed)
-                    empty += 1
-            finally:
-                readable.cancel()
-            if empty >= EMPTY_READS and not lines:
+            if readable.done():
+                lines = await self.call(Client.pushed)
+                news, empty = telling(lines), 0 if lines else empty + 1
+            if empty >= EMPTY_READS:
                 raise SourceUnavailable(f"{self.place}: the server closed the connection")
-        _, rest = await self.call(lambda client: client.idle_done())
-        return lines + [b"* rest" for _ in rest]
+        await self.call(lambda client: client.idle_done())
 
     async def close(self) -> None:
         """Close the connection, whatever its thread is doing, and end the thread."""
         if self._client is not None:
             with suppress(OSError):
                 self._client.socket().shutdown(socket.SHUT_RDWR)
-            client, self._client = self._client, None
-            self._thread.submit(_end, client)
+        self._thread.submit(self._end)
         await asyncio.to_thread(self._thread.shutdown)
 
-    def _readable(self) -> asyncio.Future[None]:
-        """Done when the server has sent something; the socket is watched until the future is over."""
+    def _end(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            with suppress(OSError, imaplib.IMAP4.error):
+                client.shutdown()
+
+    @contextmanager
+    def _watched(self) -> Iterator[asyncio.Future[None]]:
+        """A future that is done when the server has sent something."""
         loop = asyncio.get_running_loop()
-        assert self._client is not None, "open"
-        number = self._client.socket().fileno()
+        client = self._client
+        if client is None:
+            raise SourceUnavailable(f"{self.place}: the connection is closed")
+        number = client.socket().fileno()
         future: asyncio.Future[None] = loop.create_future()
         loop.add_reader(number, lambda: None if future.done() else future.set_result(None))
-        future.add_done_callback(lambda _: loop.remove_reader(number))
-        return future
+        try:
+            yield future
+        finally:
+            loop.remove_reader(number)
 
     async def _run(self, work: Callable[[], T]) -> T:
         def said() -> T:
@@ -180,6 +197,6 @@ class Connection:
         return await asyncio.get_running_loop().run_in_executor(self._thread, said)
 
 
-def _end(client: Client) -> None:
-    with suppress(OSError, imaplib.IMAP4.error):
-        client.shutdown()
+def telling(lines: Sequence[bytes]) -> bool:
+    """Whether something came in, or the server says good-bye; it also says that it is still there."""
+    return any(b"EXISTS" in line.upper() or line.upper().startswith(b"* BYE") for line in lines)

@@ -21,10 +21,15 @@ CROWDED: Final = re.compile(
 )
 """RFC 5530 and what Gmail, Yandex and Exchange say."""
 FOR_NOW: Final = re.compile(
-    r"\[(?:UNAVAILABLE|SERVERBUG|CONTACTADMIN|INUSE)\]|temporar|unavailable|internal error|timed? ?out", re.IGNORECASE
+    r"\[(?:UNAVAILABLE|SERVERBUG|CONTACTADMIN|INUSE)\]|temporar|unavailable|internal error|timed? ?out",
+    re.IGNORECASE,
 )
 REST: Final = timedelta(minutes=5)
 EXCERPT: Final = 200
+
+
+class NotGiven(SourceUnavailable):
+    """The server refuses a command (NO, BAD), or its answer cannot be read; the connection still works."""
 
 
 @contextmanager
@@ -33,20 +38,28 @@ def told(place: str, *, user: str = "") -> Iterator[None]:
 
     Raises:
         BadConfiguration: the login or what it may do is wrong.
+        NotGiven: the server refuses this command.
         Refused: the server wants to be left alone for a while.
         SourceUnavailable: anything else that may pass.
     """
     try:
         yield
     except LoginError as error:
+        if isinstance(error.__context__, imaplib.IMAP4.abort):
+            raise passing(place, _short(error)) from error
         raise _login(place, user, _short(error)) from error
     except CapabilityError as error:
         raise BadConfiguration(f"{place}: the server lacks what is needed: {_short(error)}") from error
     except ssl.SSLCertVerificationError as error:
         raise SourceUnavailable(f"{place}: its certificate is not trusted: {error.verify_message}") from error
-    except (imaplib.IMAP4.error, ProtocolError) as error:
+    except imaplib.IMAP4.abort as error:
         raise passing(place, _short(error)) from error
-    except (OSError, EOFError, ValueError) as error:  # ValueError: an answer that is no IMAP
+    except (imaplib.IMAP4.error, ProtocolError, ValueError) as error:  # ValueError: an answer that is no IMAP
+        said = _short(error)
+        if CROWDED.search(said) or FOR_NOW.search(said):
+            raise passing(place, said) from error
+        raise NotGiven(f"{place}: {said}") from error
+    except (OSError, EOFError) as error:
         raise SourceUnavailable(f"{place}: {type(error).__name__}: {_short(error)}") from error
 
 

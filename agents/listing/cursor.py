@@ -42,11 +42,14 @@ class ListState(BaseModel):
     def changed(self, **fields: object) -> Self:
         return self.model_copy(update=fields)
 
-    def with_seen(self, fresh: dict[str, Known], shown: list[str]) -> Self:
-        """Remember ``fresh`` entries; a reading has shown the keys ``shown`` so far, newest first."""
+    def with_seen(self, fresh: dict[str, Known], shown: list[str], remembered: int) -> Self:
+        """Remember ``fresh`` entries; a reading has shown the keys ``shown`` so far, newest first.
+
+        No more than ``remembered`` entries are kept.
+        """
         seen = {**self.seen, **fresh}
         ordered = {key: seen[key] for key in shown if key in seen} | seen
-        return self.changed(seen=dict(islice(ordered.items(), REMEMBERED)))
+        return self.changed(seen=dict(islice(ordered.items(), remembered)))
 
 
 class Cursor(BaseModel):

@@ -79,8 +79,12 @@ class ListingSource:
         interval: timedelta,
         sweep: timedelta,
         pages: int,
+        remembered: int = REMEMBERED,
     ) -> None:
-        """Read each list every ``interval``, up to ``pages`` pages, and every ``sweep`` all of these."""
+        """Read each list every ``interval``, up to ``pages`` pages, and every ``sweep`` all of these.
+
+        ``remembered`` entries of each are known by their digest; a reading goes no deeper.
+        """
         self.name = around.agent
         self.grace = around.grace + min(interval, INTERVAL_IN_GRACE)
         self._listings = tuple(listings)
@@ -88,6 +92,7 @@ class ListingSource:
         self._interval = interval
         self._sweep = sweep
         self._most = pages
+        self._remembered = remembered
 
     async def posts(self, cursor: str | None) -> AsyncIterator[Collected]:
         """See `agents.base.Source.posts`."""
@@ -104,9 +109,9 @@ class ListingSource:
                         for item in items:
                             yield item
                         found += len(items)
-                        now = _saved(places)
-                        yield Progress(None if now == saved else now, caught_up=not unread)
-                        saved = now
+                        if (now := _saved(places)) != saved:
+                            saved = now
+                            yield Progress(saved, caught_up=not unread)
                 place.pace.visited(found)
             except SourceUnavailable as error:
                 self._note(place, error)
@@ -160,11 +165,11 @@ class ListingSource:
                     newest = newest or page.validators
                     fresh = fresh_of(page.items, place.state.seen, self._around.clock())
                     shown += fresh.shown
-                    seen = place.state.with_seen(fresh.known, shown)
+                    seen = place.state.with_seen(fresh.known, shown, self._remembered)
                     place.state = seen.changed(unfinished=True) if fresh.items else seen
                     with_news += bool(fresh.items)
                     yield fresh.items
-                    if (not fresh.items and number >= least) or len(shown) >= REMEMBERED:
+                    if (not fresh.items and number >= least) or len(shown) >= self._remembered:
                         break
             if with_news < 2:
                 break

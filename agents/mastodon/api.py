@@ -13,6 +13,7 @@ from agents.base import Clock, SourceUnavailable
 from agents.mastodon.cursor import newest, order
 from agents.mastodon.options import Instance
 from agents.web import Reply, Unusable, Web
+from schemas.codec import InvalidRecord, parse_json
 
 OK: Final = 200
 PAGE: Final = 40
@@ -48,8 +49,8 @@ class Api:
         token = self.instance.token
         return {} if token is None else {"Authorization": f"Bearer {token.get_secret_value()}"}
 
-    async def get(self, path: str, params: Mapping[str, Any] | None = None) -> Reply:
-        """Ask.
+    async def get(self, path: str, params: Mapping[str, Any] | None = None) -> tuple[Any, httpx.Headers]:
+        """Ask; the document and the headers of the answer.
 
         Raises:
             Denied: see `denial`.
@@ -66,11 +67,11 @@ class Api:
         self._spare(url, reply.headers)
         if reply.status != OK:
             raise self.denial(reply.status, path, _told(reply))
-        return reply
+        return _document(reply), reply.headers
 
     async def document(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """An object; raises what `get` does."""
-        found = (await self.get(path, params)).json()
+        found, _ = await self.get(path, params)
         if not isinstance(found, dict):
             raise Unusable(f"{self.instance.host}{path} gave no object")
         return found
@@ -86,10 +87,10 @@ class Api:
         """
         for _ in range(MOST_PAGES):
             asked = {**params, "limit": PAGE, "min_id": after, "max_id": before}
-            reply = await self.get(path, asked)
-            found = _statuses(reply.json(), f"{self.instance.host}{path}")
+            document, headers = await self.get(path, asked)
+            found = _statuses(document, f"{self.instance.host}{path}")
             ids = [str(each["id"]) for each in found]
-            reached = newest(*ids, *_linked(reply.headers)) if ids else after
+            reached = newest(*ids, *_linked(headers)) if ids else after
             if not ids or reached is None or reached == after:
                 return
             yield sorted(found, key=lambda each: order(str(each["id"]))), reached
@@ -141,6 +142,14 @@ class Api:
         renewed = _moment(reset)
         if renewed is not None and timedelta() < (wait := renewed - self._clock()) <= LONGEST_REST:
             self._web.rest(url, wait, token_key=self.instance.token_key)
+
+
+def _document(reply: Reply) -> Any:
+    """The JSON of an answer, without the lone surrogates that no text may hold."""
+    try:
+        return parse_json(reply.body)
+    except InvalidRecord:
+        return reply.json()  # says in its error where it came from
 
 
 def _told(reply: Reply) -> str:

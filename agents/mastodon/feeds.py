@@ -1,4 +1,4 @@
-"""What can be read of an instance: timelines, hashtags, accounts, phrases; where they and their streams are."""
+"""What can be read of an instance: timelines, hashtags, accounts, phrases; where each is, and its stream."""
 
 from __future__ import annotations
 

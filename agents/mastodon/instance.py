@@ -141,7 +141,7 @@ class InstanceReader:
                 await self._put(reading, items, reached, pages=False)
 
     def _within_reach(self, reading: Reading) -> str | None:
-        """The place of a feed; of a public timeline not older than a day, as it could not be caught up with."""
+        """The place of a feed; of a public timeline not older than a day, which could be caught up with."""
         oldest = id_at(self._around.clock() - LONGEST_GAP)
         place = reading.place
         if place is None or not reading.feed.public or not is_snowflake(place) or int(place) >= int(oldest):
@@ -168,6 +168,7 @@ class InstanceReader:
             self._streaming = False
             for feed in self._streamed:
                 self.readings[feed.key].whole = False
+            self._ask_again(self._poll)
             await self._around.sleep(pause.total_seconds())
 
     async def _stream(self) -> None:
@@ -188,12 +189,12 @@ class InstanceReader:
         await self._around.sleep(SETTLED.total_seconds())
         self._ask_again()
 
-    def _ask_again(self) -> None:
-        """Read the pages of what is streamed now."""
+    def _ask_again(self, wait: timedelta = timedelta()) -> None:
+        """Read the pages of what is streamed after ``wait`` at the latest."""
         for feed in self._streamed:
             reading = self.readings[feed.key]
             if not isinstance(reading.trouble, Denied):
-                reading.due = min(reading.due, self._around.clock())
+                reading.due = min(reading.due, self._around.clock() + wait)
         self._wake.set()
 
     async def _hear(self, event: Event) -> None:

@@ -65,7 +65,7 @@ class Parents:
         if url not in self._one_by_one:
             query = urlencode([("id[]", each) for each in ids])
             try:
-                found = (await api.get(f"/api/v1/statuses?{query}")).json()
+                found, _ = await api.get(f"/api/v1/statuses?{query}")
             except Denied:
                 self._one_by_one.add(url)
             else:

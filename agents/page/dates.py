@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,8 @@ _DIGITS: Final = re.compile(r"^\d{0,8}$")
 _NOW: Final = re.compile(r"^(?:только что|сейчас|just now|now)\b", re.IGNORECASE)
 _ASIDE: Final = re.compile(r"\([^)]*\)")
 """Such as ``(изменено)``, ``(МСК)``: the zone is an option."""
+_YEAR: Final = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+ANY_MOMENT: Final = datetime(2100, 1, 1, tzinfo=UTC)
 LANGUAGES: Final = ("ru", "en")
 
 
@@ -35,7 +38,9 @@ def moment_of(text: str, now: datetime, zone: ZoneInfo) -> datetime | None:
         return now
     if (unix := _UNIX.match(text)) is not None:
         return datetime.fromtimestamp(int(unix[1]) if unix[1] else int(unix[2]) / 1000, UTC)
-    moment = _standard(text) or _read(text, now, zone)
+    moment = _standard(text)
+    if moment is None:
+        moment = _dated(text, zone) if _YEAR.search(text) else _read(text, now, zone)
     if moment is None:
         return None
     try:
@@ -49,6 +54,12 @@ def _standard(text: str) -> datetime | None:
         return datetime.fromisoformat(text)
     except ValueError:
         return None
+
+
+@lru_cache(4096)
+def _dated(text: str, zone: ZoneInfo) -> datetime | None:
+    """A date that names its year counts from no moment; it is read once, as reading takes milliseconds."""
+    return _read(text, ANY_MOMENT, zone)
 
 
 def _read(text: str, now: datetime, zone: ZoneInfo) -> datetime | None:

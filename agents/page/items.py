@@ -95,7 +95,7 @@ class Reading:
             if wanted and len(items) >= least and not any(getattr(item, name) for item in items):
                 told = " or ".join(f"`{each.pick}`" for each in wanted)
                 raise LayoutChanged(
-                    f"{self._page}: none of the {len(items)} items has a {name} at {told}: new layout?"
+                    f"{self._page}: none of the {len(items)} items has its `{name}` at {told}: new layout?"
                 )
         texts: dict[str, str] = {}
         for item in items:

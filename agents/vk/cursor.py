@@ -174,7 +174,8 @@ class Cursor(_State):
     def trim(self, now: int, span: int) -> None:
         """Forget posts older than ``span`` seconds, the oldest of too many, and comments of the oldest."""
         kept = [(name, each) for name, each in self.watched.items() if now - each.date <= span]
-        kept.sort(key=lambda pair: (pair[1].tree, pair[1].date), reverse=True)
+        if len(kept) > MAX_WATCHED or sum(len(each.known) for _, each in kept) > MAX_COMMENTS:
+            kept.sort(key=lambda pair: (pair[1].tree, pair[1].date), reverse=True)
         self.watched = dict(kept[:MAX_WATCHED])
         room = MAX_COMMENTS
         for each in self.watched.values():

@@ -80,8 +80,8 @@ class Searches:
             async for items in self._pages(query, low, high, answer):
                 yield items
             state.done = max(state.done, high)
-            if state.span and answer.total < MOST // 3:
-                state.span *= 2
+            if answer.total < MOST // 3:
+                state.span = state.span * 2 if state.span * 2 < DAY else 0
             low = high
             yield []
 

@@ -58,8 +58,8 @@ class Watch:
 
     async def steps(self) -> AsyncIterator[list[Collected]]:
         """Read the posts that are due; after each step the cursor may be saved."""
-        desk = self._desk
-        late = sorted((each.due, name) for name, each in desk.cursor.watched.items() if each.due <= desk.now)
+        desk, now = self._desk, self._desk.now
+        late = sorted((each.due, name) for name, each in desk.cursor.watched.items() if each.due <= now)
         names = [name for _, name in late[:AT_ONCE]]
         if not names:
             return
@@ -116,8 +116,9 @@ class Watch:
 
     def _wants_tree(self, name: str, count: int) -> bool:
         known = self._desk.cursor.watched[name]
-        again = count > 0 and known.visits % EVERY_FEW == 0
-        return known.tree and (count != known.count or again or bool(known.absent))
+        if not known.tree or (count == 0 and not known.known):
+            return False
+        return count != known.count or known.visits % EVERY_FEW == 0 or bool(known.absent)
 
     async def _tree(self, name: str, count: int) -> AsyncIterator[list[Collected]]:
         """All comments of a post."""
@@ -144,10 +145,11 @@ class Watch:
             known.due = self._later(known.date)
 
     def _later(self, date: int) -> int:
-        """When a post of ``date`` is read again."""
+        """When a post of ``date`` is read again: at moments that many posts share, for one request."""
         age = max(0, self._desk.now - date)
         soonest, latest = int(SOONEST.total_seconds()), int(LATEST.total_seconds())
-        return self._desk.now + min(max(age // SHARE_OF_AGE, soonest), latest)
+        wait = min(max(age // SHARE_OF_AGE, soonest), latest)
+        return -(-(self._desk.now + wait) // soonest) * soonest
 
 
 def _owner(name: str) -> int:

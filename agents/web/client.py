@@ -6,6 +6,7 @@ one and checked like requests; failures are retried a few times. There are no co
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import timedelta
@@ -229,6 +230,11 @@ class Web:
         """The addresses that a library of another protocol (IMAP) may connect to; raises as `get`."""
         self._gate.reach.check(httpx.URL(scheme="https", host=host, port=port))
         return await self._addresses.of(host, port)
+
+    @property
+    def trust(self) -> ssl.SSLContext:
+        """How a library of another protocol verifies servers."""
+        return self._traffic.trust
 
     def rest(self, url: str, span: timedelta, *, token_key: str = "") -> None:
         """Ask the host of ``url`` with that token no more for ``span``: where a body or a header says so."""

@@ -17,7 +17,10 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
 
 from agents.agents_file import read_agents
 from agents.base import AgentError
+from agents.checked_yaml import read_text
 from agents.feeds import read_feeds
+from agents.http_callers import parse_callers
+from agents.options import Lookup
 from pipeline.checks import Part
 from pipeline.core.watchlist import WatchlistError
 from pipeline.health import watchlist_in_use
@@ -46,6 +49,7 @@ def check_machine(settings: Settings) -> list[Part]:
         _watchlist(settings),
         *_feeds(settings),
         *_agents(settings),
+        *_callers(settings),
     ]
 
 
@@ -104,6 +108,20 @@ def _agents(settings: Settings) -> list[Part]:
             Part("agents", False, str(error), "correct the file; examples/agents.example.yaml explains it")
         ]
     return [Part("agents", True, f"{len(agents)} agents in {settings.agents}")]
+
+
+def _callers(settings: Settings) -> list[Part]:
+    """Who may post to the HTTP ingest; the secrets are with the agent."""
+    path = settings.http_callers
+    if path is None:
+        return []
+    try:
+        callers = parse_callers(read_text(path), str(path), Lookup(folder=path.parent, complete=False))
+    except AgentError as error:
+        return [
+            Part("callers", False, str(error), "correct the file; examples/callers.example.yaml explains it")
+        ]
+    return [Part("callers", True, f"{len(callers)} callers in {path}")]
 
 
 def _feeds(settings: Settings) -> list[Part]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
@@ -148,6 +149,25 @@ async def test_the_http_agent_takes_posts_and_states_watermarks(own: Settings) -
         record.agent for records in partitions for record in records if isinstance(record, Watermark)
     ] == ["http"] * PARTITIONS
     assert [r.id for records in partitions for r in records if isinstance(r, RawPost)] == ["http:1"]
+
+
+async def test_the_http_agent_knows_the_callers_of_its_file(own: Settings, tmp_path: Path) -> None:
+    callers = tmp_path / "callers.yaml"
+    digest = hashlib.sha256(b"token-of-the-crm").hexdigest()
+    callers.write_text(f"callers: [{{name: crm, token_sha256: {digest}, sources: crm}}]")
+    settings = own.model_copy(update={"http_callers": callers})
+    stop, address = asyncio.Event(), asyncio.get_running_loop().create_future()
+    running = asyncio.ensure_future(
+        run_agent("http", settings, clock=now, stop=stop, started=address.set_result)
+    )
+    url = (await address).rpartition(" ")[2]
+    body = {"id": "1", "created_at": now().isoformat(), "text": "привет"}
+    async with httpx.AsyncClient() as client:
+        for token, status in (("token-of-the-crm", 202), ("another", 401)):
+            answer = await client.post(url, json=body, headers={"Authorization": f"Bearer {token}"})
+            assert answer.status_code == status
+    stop.set()
+    await running
 
 
 async def test_the_http_agent_is_ready_once_it_listens_and_a_taken_port_is_told(own: Settings) -> None:

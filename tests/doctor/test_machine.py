@@ -84,9 +84,10 @@ def test_a_watchlist_that_is_missing_wrong_or_empty(tmp_path: Path, text: str | 
 def test_feeds_and_alerts_that_are_wrong(tmp_path: Path) -> None:
     file = tmp_path / "wrong.yaml"
     file.write_text("- {nonsense: [\n", encoding="utf-8")
-    here = settings(tmp_path, rss_feeds=file, alerts=file, agents=file)
+    here = settings(tmp_path, rss_feeds=file, alerts=file, agents=file, http_callers=file)
     assert str(file) in wrong(check_machine(here))["feeds"].detail
     assert f"{file}:" in wrong(check_machine(here))["agents"].detail
+    assert f"{file}:" in wrong(check_machine(here))["callers"].detail
     assert "molva alerts check" in wrong(check_settings(here, {}))["alerts"].cure
 
 

@@ -18,6 +18,7 @@ from pipeline.metrics import Metrics
 from tests.agents.discussions.serving import LocalSite
 from tests.agents.web.opening import local_web
 
+MANY = 30_000
 Until = Callable[[Sequence[Collected]], bool]
 
 
@@ -59,6 +60,7 @@ class Reader:
         ):
             async for item in stream:
                 items.append(item)
+                assert len(items) < MANY, "it never comes"
                 if until(items) if until else isinstance(item, Progress) and item.caught_up:
                     break
         return items

@@ -1,4 +1,4 @@
-"""The beginning of a local platform over HTTP: its clock, what it was asked, answers that are given in turn."""
+"""The beginning of a local platform over HTTP: its clock, what it was asked, answers given in turn."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class LocalSite(ABC):
 
     @web.middleware
     async def _noted(
-        self, request: web.Request, answer: Callable[[web.Request], Awaitable[web.StreamResponse]]
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         self.requests[request.path] += 1
         self.times.append(self.clock())
@@ -68,4 +68,4 @@ class LocalSite(ABC):
             self.before(request)
         if self.answers and request.path.startswith(self.spoiled):
             return self.answers.pop(0)
-        return await answer(request)
+        return await handler(request)

@@ -245,3 +245,4 @@ def test_the_example_can_be_read() -> None:
     text = example.read_text(encoding="utf-8")
     known = {"FORUM_SECRET": SECRET, "FORUM_SECRET_BEFORE": SECRET}
     assert [caller.name for caller in parse_callers(text, "example", Lookup(known))] == ["crm", "forum"]
+    assert len(parse_callers(text, "example", Lookup(complete=False))) == 2, "also where no secret is at hand"

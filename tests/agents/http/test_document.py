@@ -108,7 +108,7 @@ SCHEMA.config.generation.update(modes=[GenerationMode.POSITIVE, GenerationMode.N
 @BOUNDED
 @SCHEMA.parametrize()
 def test_every_answer_is_as_the_document_says(
-    case: schemathesis.Case, url: str, publisher: MemoryPublisher
+    case: schemathesis.Case[Any], url: str, publisher: MemoryPublisher
 ) -> None:
     before = len(publisher.sent)
     response = case.call(base_url=url, headers=AUTHORIZED)

@@ -39,12 +39,14 @@ class Living:
         finally:
             await stream.aclose()  # type: ignore[attr-defined]
 
-    async def until(self, reached: Callable[[], bool]) -> None:
-        """Wait until something is so; an error of the source is raised."""
+    async def until(self, reached: Callable[[], bool], passing: ManualTime | None = None) -> None:
+        """Wait until something is so, while time passes if need be; an error of the source is raised."""
         async with asyncio.timeout(PATIENCE):
             while not reached():
                 if self._task.done():
                     self._task.result()
+                if passing is not None:
+                    passing.move(seconds=1)
                 await asyncio.sleep(0.01)
 
     async def close(self) -> None:

@@ -80,7 +80,7 @@ async def test_a_wall_that_is_closed_deletes_nothing(vk: Server) -> None:
     bank = vk.world.group(1, "teplobank")
     other = vk.world.group(2, "other")
     vk.publish(bank, "новость")
-    reader = Reader(vk, communities=["club1", "club2"])
+    reader = Reader(vk, communities=["club1", "club2"], every="10m")
     cursor = last_cursor(await reader.read())
     vk.world.walls[bank].closed = 15
     reader.time.move(hours=1)

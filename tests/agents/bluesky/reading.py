@@ -1,0 +1,114 @@
+"""How tests read a local Bluesky: options, surroundings with a manual clock, items up to a moment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from agents.base import Collected, Progress
+from agents.manual_time import ManualTime
+from agents.bluesky import BlueskySource, Options
+from agents.options import Lookup
+from agents.surroundings import Surroundings
+from agents.web import Web
+from pipeline.core.watchlist import Watchlist
+from pipeline.metrics import Metrics
+from tests.agents.bluesky.server import PASSWORD, Server
+from tests.agents.web.opening import local_web
+
+PATIENCE = 20.0
+Until = Callable[[Sequence[Collected]], bool]
+
+
+class Living:
+    """A source that runs: ``items`` are what it has given so far."""
+
+    def __init__(self, source: BlueskySource, cursor: str | None) -> None:
+        self.items: list[Collected] = []
+        self._changed = asyncio.Event()
+        self._task = asyncio.ensure_future(self._run(source, cursor))
+
+    async def _run(self, source: BlueskySource, cursor: str | None) -> None:
+        stream = source.posts(cursor)
+        try:
+            async for item in stream:
+                self.items.append(item)
+                self._changed.set()
+        finally:
+            await stream.aclose()  # type: ignore[attr-defined]
+
+    async def until(self, reached: Callable[[], bool], passing: ManualTime | None = None) -> None:
+        """Wait until something is so, while time passes if need be; an error of the source is raised."""
+        async with asyncio.timeout(PATIENCE):
+            while not reached():
+                if self._task.done():
+                    self._task.result()
+                if passing is not None:
+                    passing.move(seconds=1)
+                await asyncio.sleep(0.01)
+
+    async def close(self) -> None:
+        self._task.cancel()
+        await asyncio.wait((self._task,))
+        if not self._task.cancelled():
+            self._task.exception()
+
+
+class Reader:
+    """Makes sources over servers, with one clock and one set of metrics."""
+
+    def __init__(
+        self,
+        *servers: Server,
+        watchlist: Watchlist | None = None,
+        time: ManualTime | None = None,
+        **given: Any,
+    ) -> None:
+        self.servers = servers
+        self.time = time or ManualTime(servers[0].now)
+        for server in servers:
+            server.clock = self.time.clock
+        self.metrics = Metrics()
+        self.watchlist = watchlist
+        first, sockets = servers[0].url, [server.socket for server in servers]
+        entry = {"name": "one", "kind": "bluesky", "jetstream": sockets, "appview": first, "service": first}
+        self.options = Options.model_validate({**entry, **given}, context=Lookup({"PASSWORD": PASSWORD}))
+
+    def source(self, web: Web) -> BlueskySource:
+        around = Surroundings(
+            agent=self.options.agent,
+            web=web,
+            metrics=self.metrics,
+            clock=self.time.clock,
+            sleep=self.time.sleep,
+            jitter=lambda: 0.5,
+            watchlist=self.watchlist,
+        )
+        return BlueskySource(self.options, around)
+
+    def web(self, **options: Any) -> Web:
+        urls = [url for server in self.servers for url in (server.url, server.socket)]
+        return local_web(*urls, time=self.time, metrics=self.metrics, **options)
+
+    @asynccontextmanager
+    async def living(self, cursor: str | None = None, **web_options: Any) -> AsyncGenerator[Living, None]:
+        async with self.web(**web_options) as web:
+            living = Living(self.source(web), cursor)
+            try:
+                yield living
+            finally:
+                await living.close()
+
+    async def read(
+        self, cursor: str | None = None, *, until: Until | None = None, **web: Any
+    ) -> list[Collected]:
+        """Items up to the first moment at which the source is up with the present, or ``until`` says so of the items."""
+        async with self.living(cursor, **web) as living:
+            await living.until(lambda: (until or is_caught_up)(living.items))
+            return living.items
+
+
+def is_caught_up(items: Sequence[Collected]) -> bool:
+    return any(isinstance(each, Progress) and each.caught_up for each in items)

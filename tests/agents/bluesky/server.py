@@ -1,0 +1,307 @@
+"""A local Bluesky: Jetstream's stream with replay from a cursor, the AppView's questions, a login."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Any, Self
+
+from aiohttp import WSCloseCode, web
+
+NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+POST = "app.bsky.feed.post"
+PASSWORD = "abcd-efgh"
+Document = dict[str, Any]
+_TID = "234567abcdefghijklmnopqrstuvwxyz"
+
+
+class Server:
+    """``async with Server() as server``: ``server.socket`` is a Jetstream, ``server.url`` the AppView.
+
+    ``requests`` counts paths, ``times`` has the moments of requests by ``clock``, ``cursors`` those that
+    Jetstream was asked for. ``answers`` are given in turn instead of the AppView's. ``kept`` is how much
+    Jetstream remembers. ``skew`` is how far its clock is ahead.
+    """
+
+    def __init__(self, clock: Any = None) -> None:
+        self.now = NOON
+        self.clock = clock or (lambda: self.now)
+        self.events: list[Document] = []
+        self.records: dict[str, Document] = {}
+        self.profiles: dict[str, Document] = {}
+        self.requests: Counter[str] = Counter()
+        self.asked: list[dict[str, list[str]]] = []
+        self.times: list[datetime] = []
+        self.answers: list[web.Response] = []
+        self.cursors: list[int] = []
+        self.kept = timedelta(days=1)
+        self.skew = timedelta()
+        self.private_search = False
+        self.session = 0
+        self.socket_status = 0
+        self.page = 100
+        self.url = self.socket = ""
+        self.sockets: dict[web.WebSocketResponse, Document] = {}
+        self._runner: web.AppRunner | None = None
+        self._number = 0
+        self._sending: set[asyncio.Task[Any]] = set()
+
+    async def __aenter__(self) -> Self:
+        app = web.Application(middlewares=[self._counted])
+        app.router.add_get("/subscribe", self._subscribe)
+        app.router.add_get("/xrpc/app.bsky.actor.getProfiles", self._profiles)
+        app.router.add_get("/xrpc/app.bsky.feed.getAuthorFeed", self._feed)
+        app.router.add_get("/xrpc/app.bsky.feed.searchPosts", self._search)
+        app.router.add_post("/xrpc/com.atproto.server.createSession", self._log_in)
+        app.router.add_post("/xrpc/com.atproto.server.refreshSession", self._renew)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.url = "http://{}:{}".format(*self._runner.addresses[0])
+        self.socket = self.url.replace("http", "ws")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._runner is not None
+        await self.hang_up()
+        await self._runner.cleanup()
+
+    def account(self, name: str, **fields: Any) -> str:
+        """The DID of ``name``.bsky.social."""
+        did = f"did:plc:{name.lower():x<24}"
+        self.profiles.setdefault(
+            did,
+            {
+                "did": did,
+                "handle": f"{name}.bsky.social",
+                "displayName": name.title(),
+                "description": "О себе",
+                "followersCount": 12,
+                "createdAt": "2024-01-01T00:00:00.000Z",
+                "labels": [],
+            },
+        )
+        self.profiles[did] |= fields
+        return did
+
+    def publish(
+        self,
+        text: str = "",
+        *,
+        by: str = "anna",
+        tell: bool = True,
+        at: datetime | None = None,
+        **fields: Any,
+    ) -> str:
+        """A new post; its URI."""
+        record = {
+            "$type": POST,
+            "createdAt": iso(at or self.clock()),
+            "langs": ["ru"],
+            "text": text,
+            **fields,
+        }
+        collection = record["$type"] if record["$type"].startswith("app.bsky.feed") else POST
+        return self.commit("create", self.account(by), record, collection=collection, tell=tell)
+
+    def commit(
+        self,
+        operation: str,
+        did: str,
+        record: Any = None,
+        *,
+        key: str = "",
+        collection: str = POST,
+        tell: bool = True,
+    ) -> str:
+        self._number += 1
+        time_us = self._time_us()
+        key = key or tid(time_us)
+        uri, cid = f"at://{did}/{collection}/{key}", f"bafyrei{self._number:052d}"
+        commit: Document = {
+            "rev": tid(time_us),
+            "operation": operation,
+            "collection": collection,
+            "rkey": key,
+        }
+        if operation == "delete":
+            self.records.pop(uri, None)
+        else:
+            commit |= {"record": record, "cid": cid}
+            self.records[uri] = {"uri": uri, "cid": cid, "record": record, "indexedAt": iso(self.clock())}
+        self.tell({"did": did, "time_us": time_us, "kind": "commit", "commit": commit}, tell=tell)
+        return uri
+
+    def edit(self, uri: str, text: str) -> None:
+        did, collection, key = uri.removeprefix("at://").split("/")
+        record = {**self.records[uri]["record"], "text": text}
+        self.commit("update", did, record, key=key, collection=collection)
+
+    def delete(self, uri: str) -> None:
+        did, collection, key = uri.removeprefix("at://").split("/")
+        self.commit("delete", did, key=key, collection=collection)
+
+    def rename(self, name: str, handle: str) -> None:
+        did = self.account(name, handle=handle)
+        self.tell(
+            {
+                "did": did,
+                "time_us": self._time_us(),
+                "kind": "identity",
+                "identity": {"did": did, "handle": handle},
+            }
+        )
+
+    def close_account(self, name: str, status: str = "deleted") -> None:
+        did = self.account(name)
+        account = {"active": False, "did": did, "seq": 1, "status": status, "time": iso(self.clock())}
+        self.tell({"did": did, "time_us": self._time_us(), "kind": "account", "account": account})
+        del self.profiles[did]
+
+    def tell(self, event: Document, *, tell: bool = True) -> None:
+        self.events.append(event)
+        for socket, wishes in list(self.sockets.items()) if tell else ():
+            if _is_wanted(event, wishes):
+                self._start(socket.send_str(json.dumps(event, ensure_ascii=False)))
+
+    async def send(self, text: str) -> None:
+        """Send raw text over all WebSockets."""
+        for socket in list(self.sockets):
+            await socket.send_str(text)
+
+    async def hang_up(self, code: int = WSCloseCode.GOING_AWAY) -> None:
+        if self._sending:
+            await asyncio.wait(self._sending)
+        for socket in list(self.sockets):
+            await socket.close(code=code)
+
+    def _start(self, sending: Any) -> None:
+        task = asyncio.ensure_future(sending)
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    def _time_us(self) -> int:
+        self._number += 1
+        return int((self.clock() + self.skew).timestamp() * 1_000_000) + self._number
+
+    @web.middleware
+    async def _counted(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        self.requests[request.path.removeprefix("/xrpc/")] += 1
+        if request.path != "/subscribe":
+            self.times.append(self.clock())
+            self.asked.append({key: request.query.getall(key) for key in request.query})
+            if self.answers:
+                return self.answers.pop(0)
+        response: web.StreamResponse = await handler(request)
+        return response
+
+    async def _subscribe(self, request: web.Request) -> web.StreamResponse:
+        if self.socket_status:
+            return web.Response(status=self.socket_status)
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        wishes: Document = {
+            name: request.query.getall(name, []) for name in ("wantedCollections", "wantedDids")
+        }
+        if request.query.get("requireHello") == "true":
+            hello = json.loads((await socket.receive()).data)
+            assert hello["type"] == "options_update"
+            wishes = hello["payload"]
+        cursor = int(request.query["cursor"])
+        self.cursors.append(cursor)
+        oldest = int((self.clock() - self.kept).timestamp() * 1_000_000)
+        for event in [each for each in self.events if each["time_us"] >= max(cursor, oldest)]:
+            if _is_wanted(event, wishes):
+                await socket.send_str(json.dumps(event, ensure_ascii=False))
+        self.sockets[socket] = wishes
+        try:
+            async for _ in socket:
+                continue
+        finally:
+            del self.sockets[socket]
+        return socket
+
+    async def _profiles(self, request: web.Request) -> web.Response:
+        actors = request.query.getall("actors")
+        if len(actors) > 25:
+            return web.json_response({"error": "InvalidRequest"}, status=400)
+        found = [each for each in self.profiles.values() if {each["did"], each["handle"]} & set(actors)]
+        return web.json_response({"profiles": found})
+
+    def _views(self, uris: list[str]) -> list[Document]:
+        views = []
+        for uri in uris:
+            author = self.profiles[uri.removeprefix("at://").partition("/")[0]]
+            short = {key: author[key] for key in ("did", "handle", "displayName", "createdAt")}
+            counts = {"replyCount": 1, "repostCount": 2, "likeCount": 3, "quoteCount": 4}
+            views.append({**self.records[uri], "author": short, **counts})
+        return sorted(views, key=lambda each: str(each["indexedAt"]), reverse=True)
+
+    def _paged(
+        self, request: web.Request, views: list[Document], most: int
+    ) -> tuple[list[Document], Document]:
+        begin = int(request.query.get("cursor", 0))
+        end = begin + min(self.page, int(request.query["limit"]))
+        return views[begin:end], {"cursor": str(end)} if end < min(len(views), most) else {}
+
+    async def _feed(self, request: web.Request) -> web.Response:
+        mine = [uri for uri in self.records if uri.startswith(f"at://{request.query['actor']}/{POST}/")]
+        found, following = self._paged(request, self._views(mine), 1 << 30)
+        return web.json_response({"feed": [{"post": each} for each in found], **following})
+
+    async def _search(self, request: web.Request) -> web.Response:
+        if self.private_search and request.headers.get("Authorization") != f"Bearer access{self.session}":
+            if "Authorization" in request.headers:
+                return web.json_response({"error": "ExpiredToken"}, status=400)
+            return web.Response(status=403, text="<html>Forbidden</html>", content_type="text/html")
+        words, query = request.query["q"].strip('"').lower(), request.query
+        views = [
+            view
+            for view in self._views([uri for uri in self.records if f"/{POST}/" in uri])
+            if words in view["record"]["text"].lower()
+            and query["since"] <= view["indexedAt"] < query["until"]
+        ]
+        found, following = self._paged(request, views, 2 * self.page)
+        return web.json_response({"posts": found, **following})
+
+    async def _log_in(self, request: web.Request) -> web.Response:
+        if (await request.json())["password"] != PASSWORD:
+            return web.json_response({"error": "AuthenticationRequired"}, status=401)
+        return self._begun()
+
+    async def _renew(self, request: web.Request) -> web.Response:
+        if request.headers["Authorization"] != f"Bearer renewal{self.session - 1}":
+            return web.json_response({"error": "ExpiredToken"}, status=400)
+        return web.json_response(
+            {"accessJwt": f"access{self.session}", "refreshJwt": f"renewal{self.session}"}
+        )
+
+    def _begun(self) -> web.Response:
+        self.session += 1
+        return web.json_response(
+            {"accessJwt": f"access{self.session}", "refreshJwt": f"renewal{self.session}"}
+        )
+
+
+def _is_wanted(event: Document, wishes: Document) -> bool:
+    dids, collections = wishes["wantedDids"], wishes["wantedCollections"]
+    if dids and event["did"] not in dids:
+        return False
+    return event["kind"] != "commit" or event["commit"]["collection"] in collections
+
+
+def tid(time_us: int) -> str:
+    number, letters = time_us << 10, ""
+    for _ in range(13):
+        letters = _TID[number & 31] + letters
+        number >>= 5
+    return letters
+
+
+def iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
