@@ -61,6 +61,8 @@ class Progress(NamedTuple):
     watermark: datetime | None = None
     final: bool = False
     caught_up: bool = True
+    confirmed: Callable[[], None] | None = None
+    """Called once Kafka has confirmed everything before it: a push source then tells who pushed."""
 
 
 Collected = Found | Gone | Rejected | Progress

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -27,11 +27,13 @@ class Checkpoint:
     cursor: str | None = None
     watermark: datetime | None = None
     final: bool = False
+    confirmed: list[Callable[[], None]] = field(default_factory=list)
 
     @property
     def empty(self) -> bool:
         """True where nothing would follow from confirming it."""
-        return not self.deliveries and self.cursor is None and self.watermark is None
+        told = self.deliveries or self.confirmed
+        return not told and self.cursor is None and self.watermark is None
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,8 @@ class Checkpoints:
                 now.deletions += 1
             case Rejected():
                 now.rejected += 1
-            case Progress(watermark=watermark, final=final, caught_up=caught_up):
+            case Progress(watermark=watermark, final=final, caught_up=caught_up, confirmed=confirmed):
+                now.confirmed += () if confirmed is None else (confirmed,)
                 self._caught_up = self._caught_up or caught_up
                 self._watermark = watermark or self._watermark
                 now.final = now.final or final

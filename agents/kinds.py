@@ -39,6 +39,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "mastodon": Kind("agents.mastodon"),
         "bluesky": Kind("agents.bluesky"),
         "vk": Kind("agents.vk"),
+        "vk-callback": Kind("agents.vk_callback"),
     }
 )
 

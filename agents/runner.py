@@ -196,6 +196,8 @@ class Runner:
             await self._publisher.confirm(checkpoint.deliveries)
             if checkpoint.cursor is not None:
                 await self._cursors.save(self._source.name, checkpoint.cursor)
+            for tell in checkpoint.confirmed:
+                tell()
             if checkpoint.watermark is not None:
                 await self._promise(checkpoint.watermark, checkpoint.final)
             self._account(checkpoint)

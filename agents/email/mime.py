@@ -55,7 +55,11 @@ def contents(message: Message) -> Contents:
         kind = part.get_content_type()
         if kind == "message/rfc822" and found.carried is None:
             inner = part.get_payload()
-            found.carried = inner[0] if isinstance(inner, list) and inner else None
+            found.carried = (
+                next((each for each in inner if isinstance(each, Message)), None)
+                if isinstance(inner, list)
+                else None
+            )
         elif kind == "multipart/alternative":
             texts.append(_alternative(part))
         elif _is_text(part):

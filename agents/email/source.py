@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from agents.base import Collected, Progress, Rejected, SourceUnavailable
 from agents.email.connection import Connection
@@ -127,7 +127,7 @@ class EmailSource:
                 await reader.mark_seen(letters)
         await queue.put([Step(folder.folder, reader.position, up_to_date=True)])
 
-    async def _steps(self, folder: Folder, reader: FolderReader, letters: list[Letter]) -> list[Step]:
+    async def _steps(self, folder: Folder, reader: FolderReader, letters: Sequence[Letter]) -> list[Step]:
         """What becomes of messages; what is left out is counted by its reason."""
         reading = Reading(self._options, folder, self._around.watchlist, self._around.clock())
         made = await asyncio.to_thread(lambda: [collected(letter, reading) for letter in letters])
@@ -144,13 +144,14 @@ class EmailSource:
         return steps
 
 
-async def _next(queue: asyncio.Queue[list[Step]], tasks: list[asyncio.Future[None]]) -> list[Step]:
+async def _next(queue: asyncio.Queue[list[Step]], tasks: Sequence[asyncio.Future[None]]) -> list[Step]:
     """The next steps; the error of a task that ended, once all before it is taken."""
     if not queue.empty():
         return queue.get_nowait()
     getting = asyncio.ensure_future(queue.get())
     try:
-        await asyncio.wait((getting, *tasks), return_when=asyncio.FIRST_COMPLETED)
+        waits: tuple[asyncio.Future[Any], ...] = (getting, *tasks)
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         if getting.done():
             return getting.result()
         for task in tasks:

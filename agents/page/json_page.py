@@ -135,7 +135,7 @@ def _review(part: dict[str, Any]) -> Item:
     given = said if isinstance(said, list) else [said]
     best = _text(stars.get("bestRating")).replace(",", ".")
     return Item(
-        id=_text(part.get("identifier")) or _text(part.get("@id")),
+        id=_text(part.get("identifier")) or _lasting(_text(part.get("@id"))),
         link=_text(part.get("url")),
         title=plain_text(_text(part.get("name")) or _text(part.get("headline"))),
         text=plain_text(_text(part.get("reviewBody")) or _text(part.get("description"))),
@@ -146,6 +146,11 @@ def _review(part: dict[str, Any]) -> Item:
         best=float(best) if best.replace(".", "", 1).isdecimal() and float(best) > 0 else None,
         replies=tuple(_comment(each) for each in given if isinstance(each, dict) and each.get("text")),
     )
+
+
+def _lasting(node: str) -> str:
+    """An ``@id`` that is an address; others (``#review-1``, ``_:b0``) may count places on the page."""
+    return node if "://" in node and "#" not in node else ""
 
 
 def _comment(part: dict[str, Any]) -> Said:

@@ -16,6 +16,7 @@ from agents.page.options import PAGE, Options, ReviewList, address_of
 from agents.page.robots import Robots
 from agents.surroundings import Surroundings
 from agents.web import Reply, shown
+from pipeline.core.accounts import Owners
 
 HTML: Final = ("text/html", "application/xhtml+xml")
 _CHARSET: Final = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?([\w-]{1,40})", re.IGNORECASE)
@@ -46,6 +47,7 @@ class Reviews:
             LayoutChanged: nothing is found on the first page, or a field in none of its items.
         """
         visited: set[str] = set()
+        read: set[tuple[Item, ...]] = set()
         url, number = self._address(0), 0
         while url and url not in visited and number < most:
             visited.add(url)
@@ -56,6 +58,9 @@ class Reviews:
             if not found.items:
                 self._require_emptiness(found, reply, first=number == 0)
                 return
+            if (items := tuple(found.items)) in read:
+                return  # some sites show their first or last page where there is none
+            read.add(items)
             yield Page(await self._entries(found.items, reply), validators_of(reply))
             number += 1
             follow = urljoin(reply.url, found.next) if found.next else ""
@@ -121,5 +126,9 @@ def _text(reply: Reply) -> str:
 def build(options: Options, around: Surroundings) -> ListingSource:
     """The source of an entry of agents.yaml."""
     robots = Robots(around)
-    lists = [Reviews(each, options, robots, around) for each in options.lists]
+    owners = None if around.watchlist is None else Owners(around.watchlist)
+    lists = []
+    for each in options.lists:
+        own = owners is not None and bool(owners.of(options.called, (address_of(each),)))
+        lists.append(Reviews(each.model_copy(update={"own": each.own or own}), options, robots, around))
     return ListingSource(lists, around, interval=options.interval, sweep=options.sweep, pages=options.pages)

@@ -36,7 +36,7 @@ class Server:
     """``async with Server() as server``: ``server.url`` is what ``site`` is set to.
 
     ``requests`` counts paths, ``times`` has their moments by ``clock``; ``answers`` are given in turn instead
-    of pages; ``after`` is called after each page with its number.
+    of pages; ``hanging`` requests are not answered; ``after`` is called after each page with its number.
     """
 
     def __init__(self) -> None:
@@ -47,7 +47,8 @@ class Server:
         self.times: list[datetime] = []
         self.answers: list[web.Response] = []
         self.after: Callable[[int], None] = lambda number: None
-        self.delay = asyncio.Event()
+        self.hanging = 0
+        self._over = asyncio.Event()
         self.url = ""
         self._numbers = 10_000_000_000
         self._runner: web.AppRunner | None = None
@@ -66,6 +67,7 @@ class Server:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._runner is not None
+        self._over.set()
         await self._runner.cleanup()
 
     def publish(
@@ -93,6 +95,9 @@ class Server:
         number = int(request.match_info["page"])
         self.requests[request.path] += 1
         self.times.append(self.clock())
+        if self.hanging:
+            self.hanging -= 1
+            await self._over.wait()
         if self.answers:
             return self.answers.pop(0)
         if number > DEEPEST:

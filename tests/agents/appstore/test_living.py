@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 
 from agents.base import BadConfiguration, Collected, Found, Progress
+from agents.web.exchange import Times
 from pipeline.core.watchlist import ANY_SOURCE, Alias, Watchlist, WatchObject
 from tests.agents.appstore.reading import reader_of
 from tests.agents.appstore.server import NOON, Server
@@ -87,6 +88,16 @@ async def test_a_failure_is_counted_and_mended_later(store: Server, answer: dict
     items = await reader.read(until=rounds(2))
     assert ids(items) == [str(made.number)]
     assert sum(reader.errors().values()) == 1
+
+
+async def test_a_server_that_does_not_answer_is_tried_again(store: Server) -> None:
+    made = store.publish("отзыв")
+    store.hanging = 3
+    reader = reader_of(store)
+    reader.times = Times(total=0.1)
+    items = await reader.read(until=lambda items: bool(ids(items)))
+    assert ids(items) == [str(made.number)]
+    assert reader.errors() == {"Unanswered": 1.0}
 
 
 async def test_an_app_that_does_not_exist_is_told(store: Server) -> None:

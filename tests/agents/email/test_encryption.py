@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from pydantic import ValidationError
 
-from agents.base import BadConfiguration, SourceUnavailable
+from agents.base import BadConfiguration, Progress, SourceUnavailable
 from agents.email import Options
+from agents.manual_time import ManualTime
 from tests.agents.email.letters import letter
 from tests.agents.email.reading import SECRETS, Reader
 from tests.agents.email.server import TOKEN, Server
@@ -130,9 +132,10 @@ async def test_an_access_token_is_made_and_shared_until_it_is_old(imap: Server, 
         source = reader.source(outside)
         for passed, made in ((0, 1), (30, 1), (60, 2)):
             reader.time.move(minutes=passed)
-            async for item in source.posts(None):
-                if getattr(item, "caught_up", False):
-                    break
+            async with aclosing(source.posts(None)) as stream:  # type: ignore[type-var]
+                async for item in stream:
+                    if isinstance(item, Progress) and item.caught_up:
+                        break
             assert len(tokens.forms) == made
     assert tokens.forms[0]["grant_type"] == "refresh_token"
     assert imap.asked("AUTHENTICATE") and not imap.asked("LOGIN")

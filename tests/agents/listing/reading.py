@@ -12,6 +12,7 @@ from agents.manual_time import JumpingTime
 from agents.options import AgentOptions
 from agents.surroundings import Surroundings
 from agents.web import Limit, Web
+from agents.web.exchange import TIMES
 from pipeline.core.watchlist import Watchlist
 from pipeline.metrics import Metrics
 from tests.agents.web.opening import FAST, local_web
@@ -35,7 +36,8 @@ class Reader:
         self.metrics = Metrics()
         self._build = build
         self._urls = urls
-        self._watchlist = watchlist
+        self.watchlist = watchlist
+        self.times = TIMES
 
     def source(self, web: Web) -> ListingSource:
         around = Surroundings(
@@ -45,7 +47,7 @@ class Reader:
             clock=self.time.clock,
             sleep=self.time.sleep,
             jitter=lambda: 0.5,
-            watchlist=self._watchlist,
+            watchlist=self.watchlist,
         )
         return self._build(self.options, around)
 
@@ -53,7 +55,7 @@ class Reader:
         """The network; ``limited``: with the limits of the options."""
         limits = self.options.effective_limits
         limit = Limit(limits.requests_per_second, limits.burst) if limited else FAST
-        return local_web(*self._urls, time=self.time, metrics=self.metrics, limit=limit)
+        return local_web(*self._urls, time=self.time, metrics=self.metrics, limit=limit, times=self.times)
 
     async def read(
         self,

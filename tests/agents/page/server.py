@@ -41,7 +41,7 @@ class Server:
     """``async with Server() as server``; lists are at ``server.url`` + ``/html/<list>`` (``/ld``, ``/json``).
 
     ``requests`` counts paths, ``times`` has the moments of all but robots.txt by ``clock``; ``answers`` are
-    given in turn instead of pages; ``robots`` is a text or a status; ``after`` is called after each page.
+    given in turn instead of pages; ``repeats``: the ``first`` or ``last`` page stands where there is none; ``robots`` is a text or a status; ``after`` is called after each page.
     """
 
     def __init__(self) -> None:
@@ -55,6 +55,7 @@ class Server:
         self.item_class = "review"
         self.charset = "utf-8"
         self.etags = False
+        self.repeats = ""
         self.url = ""
         self._number = 0
         self._runner: web.AppRunner | None = None
@@ -107,6 +108,8 @@ class Server:
         found = sorted(
             self.lists.get(name, {}).values(), key=lambda each: (each.moment, each.number), reverse=True
         )
+        if self.repeats and (number - 1) * PAGE >= len(found):
+            number = 1 if self.repeats == "first" else (len(found) - 1) // PAGE + 1
         shown = found[(number - 1) * PAGE : number * PAGE]
         following = f"/{form}/{name}?page={number + 1}" if len(found) > number * PAGE else ""
         etag = f'"{hash((form, tuple(shown), following)):x}"'
@@ -178,7 +181,7 @@ def _with_ld(reviews: list[dict[str, Any]], following: str) -> str:
 def _as_ld(review: Review) -> dict[str, Any]:
     document: dict[str, Any] = {
         "@type": "Review",
-        "@id": f"#review-{review.number}",
+        "@id": f"https://otzyvy.example.org/reviews/{review.number}",
         "author": {"@type": "Person", "name": review.author},
         "datePublished": review.moment.isoformat(),
         "name": review.title,

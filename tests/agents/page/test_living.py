@@ -8,10 +8,11 @@ import pytest
 from aiohttp import web
 
 from agents.base import BadConfiguration, Found, Progress
+from pipeline.core.watchlist import Alias, Watchlist, WatchObject
 from tests.agents.listing.checks import assert_paced, lives_a_day, loses_nothing
 from tests.agents.page.reading import reader_of
 from tests.agents.page.server import NOON, Server
-from tests.agents.telegram.items import ids, last_cursor, rounds
+from tests.agents.telegram.items import ids, last_cursor, posts, rounds
 
 FORBIDDING = "User-agent: *\nAllow: /\n\nUser-agent: molva\nDisallow: /html/\nAllow: /html/open\n"
 
@@ -159,6 +160,34 @@ async def test_a_next_page_that_leads_back_ends_the_list(site: Server) -> None:
     site.answers = [web.Response(text=page, content_type="text/html") for _ in range(9)]
     assert ids(await reader_of(site).read()) == ["1"]
     assert len(site.times) == 1
+
+
+@pytest.mark.parametrize("shows", ["first", "last"])
+async def test_numbered_pages_of_a_site_that_never_ends(site: Server, shows: str) -> None:
+    for number in range(30):
+        site.publish(f"отзыв {number}", at=NOON - timedelta(hours=number))
+    site.repeats = shows
+    address = {"url": f"{site.url}/html/teplo?page={{page}}"}
+    reader = reader_of(site, "html", address, next=None, pages=50)
+    assert len(ids(await reader.read())) == 30
+    assert len(site.times) == 6, "two passes of two pages, and one more each"
+
+
+async def test_own_lists_of_the_watchlist(site: Server) -> None:
+    site.publish("отзыв")
+    reader = reader_of(site, "html", {"url": f"{site.url}/html/teplo"})
+    (post,) = posts(await reader.read()).values()
+    assert not post.channel.own
+    watched = WatchObject(
+        id="teplo",
+        kind="brand",
+        name="Тепло Банк",
+        aliases=(Alias(text="Тепло Банк"),),
+        accounts={"otzyvy": (f"{site.url}/html/teplo",)},
+    )
+    reader.watchlist = Watchlist((watched,))
+    (post,) = posts(await reader.read()).values()
+    assert post.channel.own
 
 
 async def test_a_period_of_the_past(site: Server) -> None:
