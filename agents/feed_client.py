@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -34,6 +35,7 @@ class Answer(NamedTuple):
     content_type: str
     url: str
     validators: Validators
+    headers: Mapping[str, str]
     server_time: datetime | None = None
     """What its clock said when it answered (`Date`, and the `Age` that a cache adds); None: not told."""
 
@@ -44,8 +46,10 @@ class Unchanged(NamedTuple):
     server_time: datetime | None = None
 
 
-async def fetch(web: Web, url: str, known: Validators) -> Answer | Unchanged:
-    """Ask for a feed, once: whoever polls it asks again.
+async def fetch(
+    web: Web, url: str, known: Validators, *, max_bytes: int = MAX_BYTES, any_type: bool = False
+) -> Answer | Unchanged:
+    """Ask for a feed, once: whoever polls it asks again. ``any_type``: of a document that need be none.
 
     Raises:
         Refused: an HTTP error, or a host that is left alone for now.
@@ -55,15 +59,16 @@ async def fetch(web: Web, url: str, known: Validators) -> Answer | Unchanged:
     """
     validators = {"If-None-Match": known.etag, "If-Modified-Since": known.modified}
     headers = {"Accept": ACCEPT} | {name: value for name, value in validators.items() if value}
-    reply = await web.get(url, headers=headers, max_bytes=MAX_BYTES, retries=0)
+    reply = await web.get(url, headers=headers, max_bytes=max_bytes, retries=0)
     if reply.status == httpx.codes.NOT_MODIFIED:
         return Unchanged(reply.server_time)
     if reply.status != httpx.codes.OK:
         raise Refused(f"HTTP {reply.status}", None)
     content_type = reply.headers.get("Content-Type", "")
-    _check_type(content_type, reply.body)
+    if not any_type:
+        _check_type(content_type, reply.body)
     told = Validators(reply.headers.get("ETag", ""), reply.headers.get("Last-Modified", ""))
-    return Answer(reply.body, content_type, reply.url, told, reply.server_time)
+    return Answer(reply.body, content_type, reply.url, told, reply.headers, reply.server_time)
 
 
 def _check_type(content_type: str, body: bytes) -> None:

@@ -29,6 +29,25 @@ class Entry(NamedTuple):
 
     key: str
     item: Found | Rejected
+    digest: str = ""
+    """Of what it says, to tell an edited one; empty where edits are not looked at."""
+    updated: datetime | None = None
+    """When it was last edited, if the feed tells."""
+    dated: bool = True
+    """Whether the feed tells when it was published."""
+    baseline: bool = False
+    """True: it was there before the agent began, and nothing tells of when: remembered, not published."""
+
+
+def digest_of(*parts: str) -> str:
+    """A short digest of texts; white space does not count."""
+    words = "\x1f".join(" ".join(part.split()) for part in parts)
+    return hashlib.sha256(words.encode("utf-8", "replace")).hexdigest()[:8]
+
+
+def key_of(native_id: str) -> str:
+    """What an entry is remembered by."""
+    return hashlib.sha256(native_id.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 class NotAFeed(SourceUnavailable):
@@ -96,10 +115,13 @@ def _entry(entry: Any, channel: Any, feed: Feed, collected_at: datetime) -> Entr
         "timeline": LIVE,
         "extras": {"tags": tags} if (tags := _tags(entry)) else {},
     }
-    key = hashlib.sha256(native_id.encode()).hexdigest()[:16]
+    key = key_of(native_id)
     origin = f"{feed.url}#{native_id}"
     try:
-        return Entry(key, Found(validate(RawPost, document), origin))
+        post = validate(RawPost, document)
+        updated, dated = _moment(entry, "updated_parsed"), _moment(entry, "published_parsed") is not None
+        told = updated if feed.full_text else None  # then what the summary says is not the whole article
+        return Entry(key, Found(post, origin), digest_of(post.text, str(told or "")), updated, dated)
     except InvalidRecord as error:
         payload = f"{document['created_at']} {document['url']}\n{document['text']}".encode("utf-8", "replace")
         return Entry(key, Rejected(payload, origin, error.reason, error.detail))
@@ -121,13 +143,16 @@ def _native_id(entry: Any, feed: Feed) -> str:
 
 
 def _created_at(entry: Any) -> datetime | None:
-    for part in ("published_parsed", "updated_parsed", "created_parsed"):
-        if moment := dict.get(entry, part):  # FeedParserDict.get maps one date to another, with a warning
-            try:
-                return datetime.fromtimestamp(timegm(moment), UTC)
-            except (ValueError, OverflowError, OSError):
-                continue
-    return None
+    moments = (_moment(entry, part) for part in ("published_parsed", "updated_parsed", "created_parsed"))
+    return next((moment for moment in moments if moment is not None), None)
+
+
+def _moment(entry: Any, part: str) -> datetime | None:
+    moment = dict.get(entry, part)  # FeedParserDict.get maps one date to another, with a warning
+    try:
+        return datetime.fromtimestamp(timegm(moment), UTC) if moment else None
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _text(entry: Any) -> str:

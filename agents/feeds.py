@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl
 
@@ -38,6 +38,20 @@ class Feed(BaseModel):
     kind: str = "feed"
     own: bool = False
     """True where it is the watched company's own."""
+    format: Literal["feed", "sitemap"] = "feed"
+    """``sitemap``: an XML sitemap, an index of some, or a news sitemap; plain or gzip."""
+    full_text: bool = False
+    """True: the whole article is read from its page (``pip install 'molva[fulltext]'``)."""
+    article_hosts: tuple[str, ...] = Field(default=(), max_length=50)
+    """Where articles, and the sitemaps of an index, are besides the host of ``url`` and its sub-domains."""
+
+    def hosts(self) -> tuple[str, ...]:
+        """What may be asked for this feed."""
+        if not self.full_text and self.format == "feed":
+            return (str(self.url),)
+        host = (self.url.host or "").removeprefix("www.")
+        wide = f"*.{host}" if not host.replace(".", "").isdecimal() and ":" not in host else host
+        return (str(self.url), wide, *self.article_hosts)
 
 
 class Feeds(BaseModel):

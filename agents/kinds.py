@@ -39,6 +39,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "mastodon": Kind("agents.mastodon"),
         "bluesky": Kind("agents.bluesky"),
         "vk": Kind("agents.vk"),
+        "youtube": Kind("agents.youtube"),
+        "reddit": Kind("agents.reddit", "Async PRAW", "asyncpraw", "reddit"),
         "vk-callback": Kind("agents.vk_callback"),
     }
 )

@@ -1,4 +1,4 @@
-"""The ``rss`` agent: polls many RSS and Atom feeds, each at its interval, and yields new entries."""
+"""The ``rss`` agent: polls feeds and sitemaps, each at its interval, takes pushes, yields what is new."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from agents.base import (
     DEFAULT_GRACE,
@@ -21,52 +22,37 @@ from agents.base import (
     Sleep,
     SourceUnavailable,
 )
-from agents.feed_client import Unchanged, Validators, fetch
-from agents.feed_entries import Entry, entries_of
+from agents.feed_entries import Entry
+from agents.feed_reading import Reading
+from agents.feed_state import MIN_SEEN, FeedState, RssCursor, absorbed
 from agents.feeds import Feed
 from agents.waiting import cancel
 from agents.web import Forbidden, Web, shown
+from agents.websub import Push, Subscriber
 from pipeline.metrics import Metrics
-from schemas.base import LIVE, UtcDatetime
+from schemas.base import LIVE
+
+__all__ = ["MIN_SEEN", "FeedState", "RssCursor", "RssSource"]
 
 log = logging.getLogger(__name__)
 
 PARALLEL = 16
-MIN_SEEN = 200
 LONGEST_BACKOFF = timedelta(hours=6)
 LONGEST_INTERVAL_IN_GRACE = timedelta(minutes=10)
 
 
-class FeedState(BaseModel):
-    """What the agent remembers of a feed: part of its cursor."""
+class _Seen(NamedTuple):
+    """The outcome of a poll or a push: the entries of its document, None where there is no new one."""
 
-    model_config = ConfigDict(frozen=True)
-
-    etag: str = ""
-    modified: str = ""
-    seen: tuple[str, ...] = ()
-    """Keys of entries that were published, newest last; as many as the document has, at least 200."""
-    failures: int = 0
-    due: UtcDatetime | None = None
-
-
-class RssCursor(BaseModel):
-    """The agent's cursor: its feeds by URL."""
-
-    version: Literal[1] = 1
-    feeds: dict[str, FeedState] = {}
-
-
-class _Polled(NamedTuple):
-    """The outcome of one request; ``changed`` where there is something to remember over a restart."""
-
-    state: FeedState
-    entries: list[Entry]
-    changed: bool
+    feed: Feed
+    entries: list[Entry] | None
+    update: dict[str, Any]
+    """Of the feed's state."""
+    polled: bool = True
 
 
 class RssSource:
-    """Yields the new entries of each feed, oldest first, and a cursor after each document.
+    """Yields the new and edited entries of each feed, oldest first, and a cursor after each document.
 
     The first round over all feeds is the catching up; live watermarks begin after it.
     """
@@ -84,10 +70,15 @@ class RssSource:
         jitter: Callable[[], float] = random.random,
         grace: timedelta = DEFAULT_GRACE,
         name: str = "rss",
+        subscriber: Subscriber | None = None,
     ) -> None:
         """Prepare to poll ``feeds`` through ``web``, which somebody else closes.
 
         ``grace`` is how late an entry may appear in its feed; the wait between two polls is added to it.
+        ``subscriber`` asks hubs to push.
+
+        Raises:
+            BadConfiguration: a feed wants whole articles, and what reads them is not installed.
         """
         self.name = name
         self.feeds = tuple(feeds)
@@ -98,8 +89,10 @@ class RssSource:
         self._sleep = sleep
         self._jitter = jitter
         self.web = web
+        self.subscriber = subscriber
         self._slots = asyncio.Semaphore(PARALLEL)
         self._offsets: dict[str, dict[str, float]] = {}
+        self._reading = Reading(name, web, metrics, clock, self.feeds)
 
     async def posts(self, cursor: str | None) -> AsyncIterator[Collected]:
         """New entries, without end; a feed that fails is tried again later and holds nothing up.
@@ -110,22 +103,31 @@ class RssSource:
         states = self._states(cursor)
         now = self._clock()
         behind = {url for url, state in states.items() if state.due is None or state.due <= now}
-        polls = {self._start(feed, states[str(feed.url)]): feed for feed in self.feeds}
-        try:
-            while polls:
-                done, _ = await asyncio.wait(polls, return_when=asyncio.FIRST_COMPLETED)
-                for poll in done:
-                    feed = polls.pop(poll)
-                    polled = poll.result()
-                    for entry in polled.entries:
-                        yield entry.item
-                    states[str(feed.url)] = polled.state
-                    behind.discard(str(feed.url))
-                    saved = RssCursor(feeds=states).model_dump_json() if polled.changed else None
-                    yield Progress(saved, caught_up=not behind)
-                    polls[self._start(feed, polled.state)] = feed
-        finally:
-            await cancel(*polls)
+        works = {asyncio.ensure_future(self._poll(feed, states)) for feed in self.feeds}
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._reading.close)
+            if self.subscriber is not None:
+                await stack.enter_async_context(self.subscriber.served())
+                works.add(asyncio.ensure_future(self._push(self.subscriber, states)))
+            try:
+                while works:
+                    done, works = await asyncio.wait(works, return_when=asyncio.FIRST_COMPLETED)
+                    for work in done:
+                        outcome = work.result()
+                        url = str(outcome.feed.url)
+                        states[url], fresh = self._absorbed(states[url], outcome)
+                        for entry in fresh:
+                            yield entry.item
+                        if outcome.polled:
+                            behind.discard(url)
+                            works.add(asyncio.ensure_future(self._poll(outcome.feed, states)))
+                        elif self.subscriber is not None:
+                            works.add(asyncio.ensure_future(self._push(self.subscriber, states)))
+                        changed = outcome.entries is not None
+                        saved = RssCursor(feeds=states).model_dump_json() if changed else None
+                        yield Progress(saved, caught_up=not behind)
+            finally:
+                await cancel(*works)
 
     def _states(self, cursor: str | None) -> dict[str, FeedState]:
         try:
@@ -134,47 +136,57 @@ class RssSource:
             raise CursorCorrupt(f"the cursor of the rss agent cannot be read: {error}") from error
         return {str(feed.url): known.get(str(feed.url), FeedState()) for feed in self.feeds}
 
-    def _start(self, feed: Feed, state: FeedState) -> asyncio.Future[_Polled]:
-        return asyncio.ensure_future(self._poll(feed, state))
+    def _absorbed(self, state: FeedState, outcome: _Seen) -> tuple[FeedState, list[Entry]]:
+        state = state.model_copy(update=outcome.update)
+        return (state, []) if outcome.entries is None else absorbed(state, outcome.entries, self._clock())
 
-    async def _poll(self, feed: Feed, state: FeedState) -> _Polled:
+    async def _push(self, subscriber: Subscriber, states: dict[str, FeedState]) -> _Seen:
+        """Wait for the next document that a hub brings; one that cannot be read is left to the next poll."""
+        push: Push = await subscriber.pushes.get()
+        feed = next(each for each in self.feeds if str(each.url) == push.url)
+        entries: list[Entry] | None = None
+        try:
+            entries = await self._reading.pushed(feed, push.body, push.content_type, states[push.url])
+        except SourceUnavailable as error:
+            self._failed(feed, error)
+        return _Seen(feed, entries, {}, polled=False)
+
+    async def _poll(self, feed: Feed, states: dict[str, FeedState]) -> _Seen:
         """Wait until the feed is due, then ask for it once."""
+        url = str(feed.url)
+        state = states[url]
         if state.due is not None and (wait := (state.due - self._clock()).total_seconds()) > 0:
             await self._sleep(wait)
         try:
             async with self._slots:
-                return await self._ask(feed, state)
+                return await self._ask(feed, states)
         except (SourceUnavailable, Forbidden) as error:
-            self._metrics.agent_errors.labels(self.name, type(error).__name__).inc()
-            log.warning("%s: %s; attempt %d failed", shown(str(feed.url)), error, state.failures + 1)
+            failures = state.failures + 1
+            self._failed(feed, error, f"; attempt {failures} failed")
             backoff = min(feed.interval * 2 ** min(state.failures, 20), max(feed.interval, LONGEST_BACKOFF))
             asked = error.retry_after if isinstance(error, Refused) else None
             due = self._clock() + max(self._spread(backoff), asked or timedelta())
-            return _Polled(state.model_copy(update={"failures": state.failures + 1, "due": due}), [], False)
+            return _Seen(feed, None, {"failures": failures, "due": due})
 
-    async def _ask(self, feed: Feed, state: FeedState) -> _Polled:
-        now = self._clock()
-        rested = {"failures": 0, "due": now + self._spread(feed.interval)}
-        answer = await fetch(self.web, str(feed.url), Validators(state.etag, state.modified))
-        self._compare_clocks(feed, answer.server_time)
-        if isinstance(answer, Unchanged):
-            return _Polled(state.model_copy(update=rested), [], False)
-        entries = await asyncio.to_thread(
-            entries_of,
-            answer.body,
-            feed,
-            collected_at=now,
-            content_type=answer.content_type,
-            location=answer.url,
-        )
-        current = {entry.key: entry for entry in entries}
-        fresh = [entry for key, entry in current.items() if key not in set(state.seen)]
-        kept = [key for key in state.seen if key not in current]
-        seen = tuple([*kept, *current][-max(MIN_SEEN, len(current)) :])
-        state = FeedState(
-            etag=answer.validators.etag, modified=answer.validators.modified, seen=seen, due=rested["due"]
-        )
-        return _Polled(state, fresh, True)
+    async def _ask(self, feed: Feed, states: dict[str, FeedState]) -> _Seen:
+        url, began = str(feed.url), self._clock()
+        state = states[url]
+        if self.subscriber is not None and not self.subscriber.looked(feed):
+            state = state.model_copy(update={"etag": "", "modified": ""})
+        look = await self._reading.look(feed, state, lambda: states[url])
+        self._compare_clocks(feed, look.server_time)
+        interval = feed.interval
+        if self.subscriber is not None and feed.format == "feed":
+            await self.subscriber.look(feed, look.headers, look.body)
+            interval = self.subscriber.interval(feed)
+        update: dict[str, Any] = {"failures": 0, "due": began + self._spread(interval)}
+        if look.entries is not None:
+            update |= {"etag": look.validators.etag, "modified": look.validators.modified}
+        return _Seen(feed, look.entries, update)
+
+    def _failed(self, feed: Feed, error: Exception, more: str = "") -> None:
+        self._metrics.agent_errors.labels(self.name, type(error).__name__).inc()
+        log.warning("%s: %s%s", shown(str(feed.url)), error, more)
 
     def _compare_clocks(self, feed: Feed, server_time: datetime | None) -> None:
         """Export how far the source's clock is ahead of ours: of its feeds, the one that errs most."""

@@ -1,4 +1,4 @@
-"""The ``rss`` kind of agents.yaml: feeds that stand in the entry itself."""
+"""The ``rss`` kind of agents.yaml: feeds that stand in the entry itself, and hubs that push."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from agents.feeds import Feed
 from agents.options import AgentOptions
 from agents.rss import RssSource
 from agents.surroundings import Surroundings
+from agents.websub import Subscriber, WebSub
 
 
 class Options(AgentOptions):
@@ -20,6 +21,8 @@ class Options(AgentOptions):
     kind: Literal["rss"] = "rss"
     feeds: tuple[Feed, ...] = Field(min_length=1, max_length=50)
     """Not more, so that the cursor stays small; others go into another entry, which may run elsewhere."""
+    websub: WebSub | None = None
+    """How hubs push new entries; without it, feeds are polled only."""
 
     @model_validator(mode="after")
     def _once_each(self) -> Self:
@@ -30,7 +33,8 @@ class Options(AgentOptions):
         return self
 
     def hosts(self) -> tuple[str, ...]:
-        return tuple(str(feed.url) for feed in self.feeds)
+        feeds = tuple(place for feed in self.feeds for place in feed.hosts())
+        return (*feeds, *(self.websub.hubs if self.websub is not None else ()))
 
 
 def build(options: Options, around: Surroundings) -> RssSource:
@@ -44,4 +48,5 @@ def build(options: Options, around: Surroundings) -> RssSource:
         jitter=around.jitter,
         grace=around.grace,
         name=around.agent,
+        subscriber=None if options.websub is None else Subscriber(options.websub, around, options.feeds),
     )

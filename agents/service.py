@@ -227,7 +227,7 @@ def _rss(settings: Settings, metrics: Metrics, clock: Clock, sleep: Sleep) -> Rs
     private = [each for each in settings.agent_private_hosts.split(",") if each.strip()]
     web = Web(
         RSS,
-        Reach.of(*(str(feed.url) for feed in feeds), redirects="public", private=private),
+        Reach.of(*(place for feed in feeds for place in feed.hosts()), redirects="public", private=private),
         Traffic(metrics, clock=clock, sleep=sleep),
         limit=LIMIT,
     )

@@ -21,6 +21,8 @@ from agents.surroundings import Surroundings
 from pipeline.core.watchlist import Watchlist
 
 MOST_PHRASES: Final = 500
+MILLISECOND: Final = 1000
+"""To which the AppView tells moments."""
 log = logging.getLogger("molva.agent.bluesky")
 
 
@@ -85,8 +87,10 @@ class Reader:
         Cursors of the AppView are offsets into a list that grows at its front, and end after some thousand
         posts; moments do not shift.
         """
-        until = past.reached or past.until
+        last, until = past.reached, past.until
         while True:
+            if last is not None:
+                until = last + MILLISECOND  # others may be of the same moment
             cursor, reached, found = None, until, 0
             while True:
                 posts, cursor = await self._page(question, past.since, until, cursor)
@@ -95,9 +99,9 @@ class Reader:
                 yield posts, reached
                 if cursor is None or reached < past.since:
                     break
-            if question.account or not found or reached >= until or reached < past.since:
+            if question.account or not found or reached == last or reached < past.since:
                 return
-            until = reached
+            last = reached
 
     async def _page(
         self, question: Question, since: int, until: int, cursor: str | None

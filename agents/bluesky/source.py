@@ -170,6 +170,8 @@ class _Run:
                 if self._is_hole(batch, selected.oldest):
                     self.lost(self.jetstream.position, microseconds(self._around.clock()))
                     return
+                if not batch.texts and not self.jetstream.wanted:
+                    continue  # the stream of all posts is never silent: it is not open yet, or stuck
                 items = await self._collector.items(selected.events)
                 for item in items:
                     yield item

@@ -1,4 +1,4 @@
-"""One connection to a mail server: IMAPClient in a thread of its own, connected to an address that was checked."""
+"""One connection to a mail server: IMAPClient in a thread of its own, at an address that was checked."""
 
 from __future__ import annotations
 

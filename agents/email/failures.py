@@ -15,8 +15,8 @@ from imapclient.exceptions import CapabilityError, LoginError, ProtocolError
 from agents.base import BadConfiguration, Refused, SourceUnavailable
 
 CROWDED: Final = re.compile(
-    r"\[(?:LIMIT|THROTTLED|OVERQUOTA|INUSE)\]|too many (?:simultaneous )?connections|rate.?limit|try again later"
-    r"|exceeded.*(?:bandwidth|command)",
+    r"\[(?:LIMIT|THROTTLED|OVERQUOTA|INUSE)\]|too many (?:simultaneous )?connections|rate.?limit"
+    r"|try again later|exceeded.*(?:bandwidth|command)",
     re.IGNORECASE,
 )
 """RFC 5530 and what Gmail, Yandex and Exchange say."""
@@ -74,8 +74,8 @@ def _login(place: str, user: str, said: str) -> Exception:
     if CROWDED.search(said) or FOR_NOW.search(said):
         return passing(place, said)
     return BadConfiguration(
-        f"{place}: the login of {user} is refused: {said}. Is IMAP switched on in the settings of the mailbox, and"
-        " is this a password for applications (docs/sources/email.md)?"
+        f"{place}: the login of {user} is refused: {said}. Is IMAP switched on in the settings of the"
+        " mailbox, and is this a password for applications (docs/sources/email.md)?"
     )
 
 

@@ -62,7 +62,7 @@ def decoded(content: bytes, charset: str) -> str:
 
 
 def guessed(content: bytes) -> str:
-    """UTF-8 where it is that; else KOI8-R or windows-1251, by which letters would be small; or windows-1252."""
+    """UTF-8 where it is that; else KOI8-R or windows-1251, by which letters are small; or windows-1252."""
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -70,7 +70,7 @@ def guessed(content: bytes) -> str:
             return content.decode("utf-8", "ignore")
     high = sum(1 for byte in content if byte >= 0xC0)
     letters = sum(1 for byte in content if chr(byte).isalpha() and byte < 0x80)
-    if not high or high < CYRILLIC_SHARE * (high + letters) and not _is_russian(content):
+    if not high or (high < CYRILLIC_SHARE * (high + letters) and not _is_russian(content)):
         return content.decode("cp1252", "replace")
     upper = sum(1 for byte in content if byte >= 0xE0)
     return content.decode("koi8-r" if high - upper > upper else "cp1251", "replace")

@@ -1,4 +1,4 @@
-"""How mail programs mark what is not the sender's own text: forwards, quotes, signatures; Russian and English.
+"""How mail programs mark what is not the sender's own: forwards, quotes, signatures; Russian and English.
 
 Written from what Outlook, Gmail, Apple Mail, Thunderbird, Yandex and Mail.ru put there. Pure.
 """
@@ -13,7 +13,8 @@ NOCASE: Final = re.IGNORECASE
 FORWARD: Final = re.compile(
     r"^[\s>*]*[-–—_=]{0,20}\s*(?:"
     r"(?:begin )?forwarded message|fwd message|"
-    r"(?:начало )?(?:пересылаемо|пересланно|перенаправленно|переадресованно)(?:е|го) (?:сообщени[ея]|письм[оа])"
+    r"(?:начало )?(?:пересылаемо|пересланно|перенаправленно|переадресованно)(?:е|го)"
+    r" (?:сообщени[ея]|письм[оа])"
     r")\s*[-–—_=]{0,20}\s*:?\s*$",
     NOCASE,
 )
@@ -21,7 +22,8 @@ FORWARD_END: Final = re.compile(
     r"^[\s>]*[-–—]{2,20}\s*(?:конец пересылаемого сообщения|end of forwarded message)", NOCASE
 )
 ORIGINAL: Final = re.compile(
-    r"^[\s*]*[-–—_]{2,20}\s*(?:original message|исходное сообщение|оригинальное сообщение|original appointment)"
+    r"^[\s*]*[-–—_]{2,20}\s*(?:original message|исходное сообщение|оригинальное сообщение"
+    r"|original appointment)"
     r"\s*[-–—_]{2,20}\s*$",
     NOCASE,
 )
@@ -67,14 +69,15 @@ ATTRIBUTION_START: Final = re.compile(r"^\s*(?:on\s|в\s|[a-zа-я]{2,11},\s|\d)
 
 DASHES: Final = re.compile(r"^(?:-- ?|—|--\s*)$")
 SENT_WITH: Final = re.compile(
-    r"^\s*(?:отправлено (?:из|с|с помощью|через)\s|sent (?:from|with|via) (?:my |the )?(?:iphone|ipad|mail|outlook|samsung"
-    r"|galaxy|yahoo|yandex|proton|mobile|android|gmail|huawei|xiaomi)|get outlook for|скачать outlook для"
+    r"^\s*(?:отправлено (?:из|с|с помощью|через)\s|sent (?:from|with|via) (?:my |the )?(?:iphone"
+    r"|ipad|mail|outlook|samsung|galaxy|yahoo|yandex|proton|mobile|android|gmail|huawei|xiaomi)|get outlook for|скачать outlook для"
     r"|загрузить outlook|с моего iphone|пришло с|--\s*отправлено)",
     NOCASE,
 )
 REGARDS: Final = re.compile(
     r"^\s*(?:с (?:глубоким |искренним )?уважением|с наилучшими пожеланиями|всего (?:доброго|наилучшего)|"
-    r"(?:best|kind|warm)(?: |est )?regards|best wishes|regards|sincerely|yours (?:sincerely|faithfully)|thanks and regards)"
+    r"(?:best|kind|warm)(?: |est )?regards|best wishes|regards|sincerely|yours (?:sincerely|faithfully)|"
+    r"thanks and regards)"
     r"[\s,.!;—-]*",
     NOCASE,
 )
@@ -95,10 +98,10 @@ FORWARDED: Final = re.compile(
 
 NOTHING: Final = re.compile(
     r"(?:fyi|f\.y\.i\.|for your information|please see below|see below|forwarding|"
-    r"см\.?(?:отри(?:те)?)?,? ?(?:пожалуйста,? )?ниже|ниже|для информации|к сведению|для сведения|пересылаю|перешлите|"
-    r"переслано|прошу (?:рассмотреть|ответить|разобраться|взять в работу|обработать|проверить)|в работу|на контроль|"
-    r"коллеги|добрый (?:день|вечер)|доброе утро|здравствуйте|привет|hi|hello|dear (?:all|colleagues)|all|team|"
-    r"пожалуйста|please|спасибо|thanks|thank you|это вам|вам|тебе|письмо (?:от )?клиента|жалоба(?: клиента)?|"
+    r"см\.?(?:отри(?:те)?)?,? ?(?:пожалуйста,? )?ниже|ниже|для информации|к сведению|для сведения|"
+    r"пересылаю|перешлите|переслано|прошу (?:рассмотреть|ответить|разобраться|взять в работу|обработать|проверить)|"
+    r"в работу|на контроль|коллеги|добрый (?:день|вечер)|доброе утро|здравствуйте|привет|hi|hello|"
+    r"dear (?:all|colleagues)|all|team|пожалуйста|please|спасибо|thanks|thank you|это вам|вам|тебе|письмо (?:от )?клиента|жалоба(?: клиента)?|"
     r"обращение(?: клиента)?|от клиента)",
     NOCASE,
 )

@@ -1,4 +1,4 @@
-"""The bytes of a message -> its text, its attachments, and a message that it carries whole. Pure (but slow)."""
+"""The bytes of a message -> its text, attachments, a message that it carries whole. Pure (but slow)."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ WAITING: Final = 4
 
 
 class Step(NamedTuple):
-    """What a folder tells: a message that is done, or, without an item, that there is nothing more for now."""
+    """What a folder tells: a message that is done; without an item, perhaps that there is no more for now."""
 
     folder: str
     position: Position

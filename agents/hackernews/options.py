@@ -45,7 +45,7 @@ class Options(AgentOptions):
     """Users whose stories and comments are collected whole, besides the watchlist's own accounts."""
     threads: bool = True
     """Whether all comments under a story that was found are collected."""
-    threads_for: Interval = Field(default=timedelta(days=7), ge=timedelta(hours=1), le=timedelta(days=90))
+    threads_for: Interval = Field(default=timedelta(days=7), ge=timedelta(days=2), le=timedelta(days=90))
     """How long a story and what is under it is read again."""
     search_from: Interval = Field(default=timedelta(days=1), ge=timedelta(0), le=timedelta(days=30))
     """How far back the first search of a query goes."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from agents.base import BadConfiguration, SourceUnavailable
+from agents.rates import Bucket, Limit
 from agents.surroundings import Surroundings
 from agents.vk.failures import (
     OF_TOKEN,
@@ -26,6 +27,7 @@ VERSION: Final = "5.199"
 MOST_CALLS: Final = 25
 """In one ``execute``."""
 TRIES: Final = 6
+PAST_SHARE: Final = 0.15
 EXECUTE: Final = "execute"
 OK: Final = 200
 JSON: Final = ("application/json", "text/javascript", "text/json")
@@ -53,6 +55,14 @@ class Api:
         self._around = around
         self.tokens = Tokens(options.access, around.agent, around.metrics, around.clock)
         self._calls = MOST_CALLS
+        daily = {"newsfeed.search": options.daily_searches, "wall.get": options.daily_walls}
+        past = daily if around.budget == "backfill" else {}
+        self._shares = {method: self._share(method, most) for method, most in past.items()}
+
+    def _share(self, method: str, daily: int) -> Bucket:
+        """What back-fill may use of a daily limit: what live requests leave."""
+        calls = max(1, int(PAST_SHARE * daily * max(1, self.tokens.count(method))))
+        return Bucket(Limit(calls / 86_400, calls), self._around.clock)
 
     async def call(self, call: Call, *inside: str) -> Any:
         """What VK answers; ``inside`` are the methods of an ``execute``.
@@ -63,6 +73,9 @@ class Api:
             SourceUnavailable: VK does not answer.
             BadConfiguration: no token may ask this.
         """
+        if (share := self._shares.get(call.method)) is not None:
+            while (wait := share.take("live")) > 0:
+                await self._around.sleep(wait)
         for attempt in range(TRIES):
             access = self.tokens.pick(call.method, *inside)
             body = await self._ask(access, call)
@@ -77,7 +90,7 @@ class Api:
                 self.tokens.rest(access, call.method, failure)
             else:
                 raise translated(failure, call.subject)
-        raise SourceUnavailable(f"{call.subject}: {failure}")
+        raise Troubled(f"{call.subject}: {failure}, {TRIES} times", failure.code)
 
     async def batch(self, calls: Sequence[Call]) -> list[Any | Troubled]:
         """The answers of several calls, in their order; a refusal of one stands in its place.

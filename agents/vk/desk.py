@@ -11,6 +11,7 @@ from agents.base import AgentError, Rejected
 from agents.surroundings import Surroundings
 from agents.vk.api import Api
 from agents.vk.cursor import Cursor, Seen
+from agents.vk.failures import Troubled
 from agents.vk.names import SOURCE
 from agents.vk.options import Options
 from agents.vk.people import People
@@ -64,12 +65,18 @@ class Desk:
         return int(self.around.clock().timestamp())
 
     def read(self, answer: Any) -> Answer:
-        """A list as VK gives it: an object with ``items``, or the bare list of old versions."""
+        """A list as VK gives it: an object with ``items``, or the bare list of old versions.
+
+        Raises:
+            Troubled: it is none; an empty list must not be taken for it, for it tells of deletions.
+        """
         known: Mapping[str, Any] = answer if isinstance(answer, dict) else {"items": answer}
         listed = known.get("items")
+        if not isinstance(listed, list):
+            raise Troubled("VK gave an answer without a list of items", 0)
         items: list[Item] = []
         odd: list[Rejected] = []
-        for each in listed if isinstance(listed, list) else []:
+        for each in listed:
             if isinstance(each, dict) and number_of(each, "id") > 0:
                 items.append(each)
             elif self.seen.add("odd", each):

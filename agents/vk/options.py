@@ -14,8 +14,9 @@ from agents.vk.names import place_name
 
 MAX_PLACES: Final = 500
 """So that the cursor stays small."""
-USER: Final = Limits(requests_per_second=3, burst=3)
-COMMUNITY: Final = Limits(requests_per_second=20, burst=20)
+USER: Final = Limits(requests_per_second=3, burst=1)
+COMMUNITY: Final = Limits(requests_per_second=20, burst=1)
+"""VK counts the requests of each second, so none come at once."""
 
 TokenKind = Literal["user", "service", "community"]
 

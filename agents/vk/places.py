@@ -18,18 +18,19 @@ async def resolved(api: Api, names: Sequence[str]) -> dict[str, int]:
     """The owner ids of names, as far as VK knows them; what it does not know is told in the log.
 
     Raises:
+        Troubled: VK cannot look one up now.
         SourceUnavailable, BadConfiguration: as `Api.batch`.
     """
     found = {name: number for name in names if (number := numbered(name)) is not None}
     open_names = [name for name in dict.fromkeys(names) if name not in found]
     calls = [Call("utils.resolveScreenName", {"screen_name": name}, f"vk.com/{name}") for name in open_names]
     for name, answer in zip(open_names, await api.batch(calls), strict=True):
-        number = _owner(answer)
-        if number:
+        if isinstance(answer, Troubled):
+            raise answer
+        if number := _owner(answer):
             found[name] = number
         else:
-            why = str(answer) if isinstance(answer, Troubled) else "nobody has this name"
-            log.warning("vk.com/%s is not collected: %s", name, why)
+            log.warning("vk.com/%s is not collected: no person or community has this name", name)
     return found
 
 

@@ -93,7 +93,9 @@ class VkSource:
 
     async def posts(self, cursor: str | None) -> AsyncIterator[Collected]:
         """See `agents.base.Source.posts`."""
-        parts = await self._parts(Cursor.read(cursor))
+        known = Cursor.read(cursor)
+        known.searches = {query: each for query, each in known.searches.items() if query in self._queries}
+        parts = await self._parts(known)
         turns = [Turn(work) for work in self._works(parts)]
         saved, began = "", self._around.clock().timestamp()
         while True:

@@ -1,7 +1,8 @@
-"""The ``vk-callback`` agent: gives what comes in at its door, and lets the door answer once it is confirmed."""
+"""The ``vk-callback`` agent: gives what comes in at its door, which answers once Kafka has it."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 
@@ -25,7 +26,9 @@ class VkCallbackSource:
     def __init__(self, options: Options, around: Surroundings) -> None:
         self.name = around.agent
         self.grace = around.grace
-        self.address: tuple[str, int] | None = None
+        self.address = ("", 0)
+        self.listening = asyncio.Event()
+        """Set once ``address`` is known."""
         self._options = options
         self._around = around
         self._own = Own(own_places(around.watchlist))
@@ -34,6 +37,7 @@ class VkCallbackSource:
         """See `agents.base.Source.posts`."""
         door = Door(self._options)
         async with door.opened() as self.address:
+            self.listening.set()
             log.info("%s takes events of VK on %s:%d%s", self.name, *self.address, self._options.path)
             yield Progress()
             while True:

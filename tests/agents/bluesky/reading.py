@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from agents.base import Collected, Progress
-from agents.manual_time import ManualTime
 from agents.bluesky import BlueskySource, Options
+from agents.manual_time import ManualTime
 from agents.options import Lookup
 from agents.surroundings import Surroundings
 from agents.web import Web
@@ -18,7 +18,7 @@ from pipeline.metrics import Metrics
 from tests.agents.bluesky.server import PASSWORD, Server
 from tests.agents.web.opening import local_web
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 Until = Callable[[Sequence[Collected]], bool]
 
 
@@ -104,7 +104,7 @@ class Reader:
     async def read(
         self, cursor: str | None = None, *, until: Until | None = None, **web: Any
     ) -> list[Collected]:
-        """Items up to the first moment at which the source is up with the present, or ``until`` says so of the items."""
+        """Items up to the present, or until ``until`` says so of them."""
         async with self.living(cursor, **web) as living:
             await living.until(lambda: (until or is_caught_up)(living.items))
             return living.items

@@ -2,52 +2,44 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
-from aiohttp import WSCloseCode, web
+from aiohttp import web
 
-NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+from tests.agents.bluesky.stream import Document, Jetstream
+
 POST = "app.bsky.feed.post"
 PASSWORD = "abcd-efgh"
-Document = dict[str, Any]
 _TID = "234567abcdefghijklmnopqrstuvwxyz"
 
 
-class Server:
+class Server(Jetstream):
     """``async with Server() as server``: ``server.socket`` is a Jetstream, ``server.url`` the AppView.
 
-    ``requests`` counts paths, ``times`` has the moments of requests by ``clock``, ``cursors`` those that
-    Jetstream was asked for. ``answers`` are given in turn instead of the AppView's. ``kept`` is how much
-    Jetstream remembers. ``skew`` is how far its clock is ahead.
+    ``requests`` counts paths, ``times`` has the moments of requests by ``clock``, ``answers``
+    are given in turn instead of the AppView's. ``skew`` is how far its clock is ahead.
     """
 
     def __init__(self, clock: Any = None) -> None:
-        self.now = NOON
-        self.clock = clock or (lambda: self.now)
-        self.events: list[Document] = []
+        super().__init__(clock)
         self.records: dict[str, Document] = {}
         self.profiles: dict[str, Document] = {}
         self.requests: Counter[str] = Counter()
         self.asked: list[dict[str, list[str]]] = []
         self.times: list[datetime] = []
         self.answers: list[web.Response] = []
-        self.cursors: list[int] = []
-        self.kept = timedelta(days=1)
         self.skew = timedelta()
         self.private_search = False
         self.session = 0
-        self.socket_status = 0
+        self.session_ends_after: int | None = None
+        """Searches that a session still answers, then it has expired."""
         self.page = 100
         self.url = self.socket = ""
-        self.sockets: dict[web.WebSocketResponse, Document] = {}
         self._runner: web.AppRunner | None = None
         self._number = 0
-        self._sending: set[asyncio.Task[Any]] = set()
 
     async def __aenter__(self) -> Self:
         app = web.Application(middlewares=[self._counted])
@@ -163,28 +155,6 @@ class Server:
         self.tell({"did": did, "time_us": self._time_us(), "kind": "account", "account": account})
         del self.profiles[did]
 
-    def tell(self, event: Document, *, tell: bool = True) -> None:
-        self.events.append(event)
-        for socket, wishes in list(self.sockets.items()) if tell else ():
-            if _is_wanted(event, wishes):
-                self._start(socket.send_str(json.dumps(event, ensure_ascii=False)))
-
-    async def send(self, text: str) -> None:
-        """Send raw text over all WebSockets."""
-        for socket in list(self.sockets):
-            await socket.send_str(text)
-
-    async def hang_up(self, code: int = WSCloseCode.GOING_AWAY) -> None:
-        if self._sending:
-            await asyncio.wait(self._sending)
-        for socket in list(self.sockets):
-            await socket.close(code=code)
-
-    def _start(self, sending: Any) -> None:
-        task = asyncio.ensure_future(sending)
-        self._sending.add(task)
-        task.add_done_callback(self._sending.discard)
-
     def _time_us(self) -> int:
         self._number += 1
         return int((self.clock() + self.skew).timestamp() * 1_000_000) + self._number
@@ -199,32 +169,6 @@ class Server:
                 return self.answers.pop(0)
         response: web.StreamResponse = await handler(request)
         return response
-
-    async def _subscribe(self, request: web.Request) -> web.StreamResponse:
-        if self.socket_status:
-            return web.Response(status=self.socket_status)
-        socket = web.WebSocketResponse()
-        await socket.prepare(request)
-        wishes: Document = {
-            name: request.query.getall(name, []) for name in ("wantedCollections", "wantedDids")
-        }
-        if request.query.get("requireHello") == "true":
-            hello = json.loads((await socket.receive()).data)
-            assert hello["type"] == "options_update"
-            wishes = hello["payload"]
-        cursor = int(request.query["cursor"])
-        self.cursors.append(cursor)
-        oldest = int((self.clock() - self.kept).timestamp() * 1_000_000)
-        for event in [each for each in self.events if each["time_us"] >= max(cursor, oldest)]:
-            if _is_wanted(event, wishes):
-                await socket.send_str(json.dumps(event, ensure_ascii=False))
-        self.sockets[socket] = wishes
-        try:
-            async for _ in socket:
-                continue
-        finally:
-            del self.sockets[socket]
-        return socket
 
     async def _profiles(self, request: web.Request) -> web.Response:
         actors = request.query.getall("actors")
@@ -254,7 +198,14 @@ class Server:
         found, following = self._paged(request, self._views(mine), 1 << 30)
         return web.json_response({"feed": [{"post": each} for each in found], **following})
 
+    def _expire(self) -> None:
+        if self.session_ends_after is not None:
+            self.session_ends_after -= 1
+            if self.session_ends_after < 0:
+                self.session, self.session_ends_after = self.session + 1, None
+
     async def _search(self, request: web.Request) -> web.Response:
+        self._expire()
         if self.private_search and request.headers.get("Authorization") != f"Bearer access{self.session}":
             if "Authorization" in request.headers:
                 return web.json_response({"error": "ExpiredToken"}, status=400)
@@ -286,13 +237,6 @@ class Server:
         return web.json_response(
             {"accessJwt": f"access{self.session}", "refreshJwt": f"renewal{self.session}"}
         )
-
-
-def _is_wanted(event: Document, wishes: Document) -> bool:
-    dids, collections = wishes["wantedDids"], wishes["wantedCollections"]
-    if dids and event["did"] not in dids:
-        return False
-    return event["kind"] != "commit" or event["commit"]["collection"] in collections
 
 
 def tid(time_us: int) -> str:

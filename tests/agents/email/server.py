@@ -110,7 +110,7 @@ class Server:
         """End all connections."""
         for session in tuple(self.sessions):
             session.writer.transport.abort()
-        while self.sessions:
+        while self.sessions:  # noqa: ASYNC110 (a poll with the deadline of the test)
             await asyncio.sleep(0)
 
     def asked(self, command: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from tests.agents.email.server import LITERAL, USER, WORDS, Box, Stored
@@ -147,10 +147,10 @@ class Session:
                 case "UID":
                     found &= self._by_uid(words.pop(0))
                 case "SINCE":
-                    day = datetime.strptime(words.pop(0), "%d-%b-%Y").date()
+                    day = _day(words.pop(0))
                     found &= {at for at in found if self.box.messages[at].arrived.date() >= day}
                 case "BEFORE":
-                    day = datetime.strptime(words.pop(0), "%d-%b-%Y").date()
+                    day = _day(words.pop(0))
                     found &= {at for at in found if self.box.messages[at].arrived.date() < day}
                 case _:
                     first, _, last = word.partition(":")
@@ -209,6 +209,10 @@ class Session:
         if not done:
             raise ConnectionError("gone")
         return "OK idle ended" if done.strip().upper() == b"DONE" else "BAD expected DONE"
+
+
+def _day(text: str) -> date:
+    return datetime.strptime(f"{text} +0000", "%d-%b-%Y %z").date()
 
 
 def _words(text: str) -> list[str]:

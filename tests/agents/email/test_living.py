@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing, suppress
 from datetime import timedelta
 
@@ -27,9 +27,9 @@ from tests.agents.email.server import USER, Server
 from tests.agents.telegram.items import ids, kills, last_cursor
 
 
-async def until_true(check: object) -> None:
+async def until_true(check: Callable[[], object]) -> None:
     async with asyncio.timeout(10):
-        while not check():  # type: ignore[operator]
+        while not check():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 
 

@@ -19,7 +19,8 @@ class Server(LocalSite):
     def __init__(self) -> None:
         super().__init__()
         self.items: dict[int, dict[str, Any]] = {}
-        self.updated: list[int] = []
+        self.updated: list[tuple[int, int]] = []
+        """When, and what."""
         self.unsynced: set[int] = set()
         """Items that Firebase does not have yet."""
 
@@ -39,12 +40,12 @@ class Server(LocalSite):
         self.items[parent].setdefault("kids", []).append(number)
         story = self.items[self.root(number)]
         story["descendants"] = story.get("descendants", 0) + 1
-        self.updated += [parent, number]
+        self.updated += [(self.seconds, parent), (self.seconds, number)]
         return number
 
     def change(self, number: int, **fields: Any) -> None:
         self.items[number].update(fields)
-        self.updated.append(number)
+        self.updated.append((self.seconds, number))
 
     def root(self, number: int) -> int:
         while (parent := self.items[number].get("parent")) is not None:
@@ -66,7 +67,8 @@ class Server(LocalSite):
         return web.json_response(item)
 
     async def _updates(self, _: web.Request) -> web.Response:
-        return web.json_response({"items": self.updated[-50:], "profiles": ["pg"]})
+        lately = [number for at, number in self.updated if self.seconds - at < 150]
+        return web.json_response({"items": lately[-50:], "profiles": ["pg"]})
 
     async def _search(self, request: web.Request) -> web.Response:
         asked = request.query

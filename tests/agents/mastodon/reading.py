@@ -18,7 +18,7 @@ from pipeline.metrics import Metrics
 from tests.agents.mastodon.server import Server
 from tests.agents.web.opening import local_web
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 Until = Callable[[Sequence[Collected]], bool]
 
 
@@ -105,7 +105,7 @@ class Reader:
     async def read(
         self, cursor: str | None = None, *, until: Until | None = None, **web: Any
     ) -> list[Collected]:
-        """Items up to the first moment at which all feeds were read, or ``until`` says so of the items."""
+        """Items up to the present, or until ``until`` says so of them."""
         async with self.living(cursor, **web) as living:
             await living.until(lambda: (until or is_caught_up)(living.items))
             return living.items

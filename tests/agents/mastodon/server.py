@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode
 
-from aiohttp import WSCloseCode, web
+from aiohttp import web
+
+from tests.agents.mastodon.streams import Document, Streams
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 TOKEN = "t0ken"
 LIMIT = 300
-Document = dict[str, Any]
 
 
-class Server:
+class Server(Streams):
     """``async with Server() as server``: ``server.url`` is an instance's ``url``.
 
     ``requests`` counts paths, ``times`` has the moments of requests by ``clock``. ``answers`` are given in
@@ -26,6 +25,7 @@ class Server:
     """
 
     def __init__(self, clock: Any = None, token: str = "", name: str = "") -> None:
+        super().__init__()
         self.now = NOON
         self.clock = clock or (lambda: self.now)
         self.token = token
@@ -35,14 +35,10 @@ class Server:
         self.requests: Counter[str] = Counter()
         self.times: list[datetime] = []
         self.answers: list[web.Response] = []
-        self.streaming_status = 0
         self.old = False
         """An instance of before Mastodon 4.3."""
         self.remaining: int | None = None
         self.url = ""
-        self.sockets: dict[web.WebSocketResponse, list[tuple[str, str]]] = {}
-        self.listeners: dict[web.StreamResponse, tuple[str, str]] = {}
-        self._streams: set[asyncio.Task[Any]] = set()
         self._runner: web.AppRunner | None = None
         self._number = 0
 
@@ -153,44 +149,6 @@ class Server:
         if tell:
             self._tell("delete", status, payload=status["id"])
 
-    async def hang_up(self, code: int = WSCloseCode.GOING_AWAY) -> None:
-        """End all streams."""
-        for socket in list(self.sockets):
-            await socket.close(code=code)
-        for task in list(self._streams):
-            task.cancel()
-        if self._streams:
-            await asyncio.wait(self._streams)
-
-    async def send(self, text: str) -> None:
-        """Send raw text over all WebSockets."""
-        for socket in list(self.sockets):
-            await socket.send_str(text)
-
-    def _tell(self, event: str, status: Document, payload: str = "") -> None:
-        payload = payload or json.dumps(status, ensure_ascii=False)
-        for socket, channels in list(self.sockets.items()):
-            for name, tag in channels:
-                if self._belongs(status, name, tag):
-                    stream = [name, tag] if tag else [name]
-                    told = json.dumps({"stream": stream, "event": event, "payload": payload})
-                    self._send(socket.send_str(told))
-        for listener, (name, tag) in list(self.listeners.items()):
-            if self._belongs(status, name, tag):
-                self._send(listener.write(f"event: {event}\ndata: {payload}\n\n".encode()))
-
-    def _send(self, sending: Any) -> None:
-        task = asyncio.ensure_future(sending)
-        self._sending = task
-
-    def _belongs(self, status: Document, name: str, tag: str) -> bool:
-        local = "@" not in status["account"]["acct"]
-        if status["visibility"] != "public" or status["reblog"]:
-            return False
-        if name == "hashtag":
-            return tag in [each["name"] for each in status["tags"]]
-        return name == "public" or local == (name == "public:local")
-
     @web.middleware
     async def _checked(self, request: web.Request, handler: Any) -> web.StreamResponse:
         self.requests[request.path] += 1
@@ -261,38 +219,6 @@ class Server:
         found.sort(key=lambda each: -int(each["id"]))
         begin = int(request.query.get("offset", 0))
         return web.json_response({"statuses": found[begin : begin + int(request.query["limit"])]})
-
-    async def _socket(self, request: web.Request) -> web.StreamResponse:
-        if self.streaming_status:
-            return web.json_response({"error": "Access denied"}, status=self.streaming_status)
-        socket = web.WebSocketResponse()
-        await socket.prepare(request)
-        self.sockets[socket] = []
-        try:
-            async for message in socket:
-                asked = json.loads(message.data)
-                self.sockets[socket].append((asked["stream"], asked.get("tag", "")))
-        finally:
-            del self.sockets[socket]
-        return socket
-
-    async def _events(self, request: web.Request) -> web.StreamResponse:
-        if self.streaming_status:
-            return web.json_response({"error": "Access denied"}, status=self.streaming_status)
-        stream = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-        await stream.prepare(request)
-        await stream.write(b":)\n")
-        self.listeners[stream] = (request.match_info["name"].replace("/", ":"), request.query.get("tag", ""))
-        task = asyncio.current_task()
-        assert task is not None
-        self._streams.add(task)
-        try:
-            while True:
-                await asyncio.sleep(15)
-                await stream.write(b":thump\n")
-        finally:
-            del self.listeners[stream]
-            self._streams.discard(task)
 
 
 def _missing() -> web.Response:

@@ -6,6 +6,8 @@ import asyncio
 import gc
 from collections import Counter
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -13,7 +15,7 @@ from agents.base import BadConfiguration, Progress
 from agents.manual_time import JumpingTime
 from agents.rates import Limit
 from pipeline.core.watchlist import Watchlist, WatchObject
-from tests.agents.mastodon.reading import Reader
+from tests.agents.mastodon.reading import Living, Reader
 from tests.agents.mastodon.server import TOKEN, Server
 from tests.agents.telegram.items import ids, last_cursor, posts
 
@@ -78,10 +80,13 @@ async def test_of_public_timelines_only_what_concerns_the_watchlist_is_kept(serv
 async def test_replies_name_their_parent_by_its_uri(server: Server, old: bool) -> None:
     server.old = old
     parent = server.publish("начало", by="ivan@far.example")
-    lost = {"in_reply_to_id": "115000000000000009", "in_reply_to_account_id": "1"}
-    under = {"in_reply_to_id": parent["id"], "in_reply_to_account_id": parent["account"]["id"]}
+    lost: dict[str, Any] = {"in_reply_to_id": "115000000000000009", "in_reply_to_account_id": "1"}
+    under: dict[str, Any] = {
+        "in_reply_to_id": parent["id"],
+        "in_reply_to_account_id": parent["account"]["id"],
+    }
     reply = server.publish("ответ #тепло", **under)
-    deeper = {"in_reply_to_id": reply["id"], "in_reply_to_account_id": "100"}
+    deeper: dict[str, Any] = {"in_reply_to_id": reply["id"], "in_reply_to_account_id": "100"}
     second = server.publish("ещё #тепло", by="olga", **deeper)
     orphan = server.publish("сирота #тепло", **lost)
     found = posts(await Reader(server, instance={**POLL, "hashtags": ["тепло"]}).read())
@@ -159,7 +164,7 @@ async def test_a_day_leaves_nothing_behind(server: Server) -> None:
                 told += 1
                 reader.time.move(minutes=1)
                 await asyncio.sleep(0)
-            await living.until(lambda: len(set(ids(living.items))) >= told)
+            await living.until(partial(_has, living, told))
             cursors = [item.cursor for item in living.items if item.cursor is not None]
             sizes.append(len(cursors[-1]))
             tasks.append(len(asyncio.all_tasks()))
@@ -172,3 +177,7 @@ async def test_a_day_leaves_nothing_behind(server: Server) -> None:
     assert told == 24 * 60
     assert max(sizes[4:]) <= sizes[4] + 100, "the cursor is full after four hours, and stays as large"
     assert max(tasks) <= min(tasks) + 3
+
+
+def _has(living: Living, count: int) -> bool:
+    return len(set(ids(living.items))) >= count

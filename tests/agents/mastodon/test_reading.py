@@ -31,7 +31,9 @@ async def test_a_new_hashtag_begins_with_its_newest_page(server: Server) -> None
 async def test_news_edits_and_deletions_are_pushed(server: Server, transport: str) -> None:
     reader = Reader(server, instance={**TAG, "transport": transport})
     async with reader.living() as living:
-        await living.until(lambda: bool(server.sockets and all(server.sockets.values()) or server.listeners))
+        await living.until(
+            lambda: bool((server.sockets and all(server.sockets.values())) or server.listeners)
+        )
         status = server.publish("новость #тепло")
         server.publish("другое #иное")
         await living.until(lambda: ids(living.items) == [status["uri"]])

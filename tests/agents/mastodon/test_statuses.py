@@ -37,11 +37,12 @@ def post(**fields: Any) -> RawPost:
 
 def test_html_becomes_the_text_that_people_read() -> None:
     content = (
-        '<p><span class="h-card" translate="no"><a href="https://a.example/@b" class="u-url mention">@<span>b</span>'
-        '</a></span> первая<br />вторая 😀</p><p><a href="https://a.example/tags/x" class="mention hashtag">#<span>x'
-        '</span></a> <a href="https://news.example/very/long/path?a=1&amp;b=2"><span class="invisible">https://</span>'
-        '<span class="ellipsis">news.example/very</span><span class="invisible">/long/path?a=1&amp;b=2</span></a></p>'
-        "<script>alert(1)</script>"
+        '<p><span class="h-card" translate="no"><a href="https://a.example/@b" class="u-url mention">'
+        "@<span>b</span></a></span> первая<br />вторая 😀</p>"
+        '<p><a href="https://a.example/tags/x" class="mention hashtag">#<span>x</span></a> '
+        '<a href="https://news.example/very/long/path?a=1&amp;b=2"><span class="invisible">https://</span>'
+        '<span class="ellipsis">news.example/very</span>'
+        '<span class="invisible">/long/path?a=1&amp;b=2</span></a></p><script>alert(1)</script>'
     )
     assert post(content=content).text == (
         "@b первая\nвторая 😀\n#x https://news.example/very/long/path?a=1&b=2"

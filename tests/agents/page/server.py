@@ -41,7 +41,8 @@ class Server:
     """``async with Server() as server``; lists are at ``server.url`` + ``/html/<list>`` (``/ld``, ``/json``).
 
     ``requests`` counts paths, ``times`` has the moments of all but robots.txt by ``clock``; ``answers`` are
-    given in turn instead of pages; ``repeats``: the ``first`` or ``last`` page stands where there is none; ``robots`` is a text or a status; ``after`` is called after each page.
+    given in turn instead of pages; ``robots`` is a text or a status; ``after`` is called after each page;
+    ``repeats``: the ``first`` or ``last`` page stands where there is none.
     """
 
     def __init__(self) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from agents.base import Collected, Progress
 from agents.manual_time import JumpingTime
 from agents.options import Lookup
+from agents.rates import Budget
 from agents.surroundings import Surroundings
 from agents.vk import Options, VkSource
 from agents.web import Web
@@ -47,7 +48,7 @@ class Reader:
         secrets = {"VK_TOKEN": "user-token", "SECOND": "second-token", "SERVICE": "service-token"}
         self.options = Options.model_validate(entry, context=Lookup(environment=secrets))
 
-    def source(self, web: Web) -> VkSource:
+    def source(self, web: Web, budget: Budget = "live") -> VkSource:
         around = Surroundings(
             agent=self.options.agent,
             web=web,
@@ -56,15 +57,16 @@ class Reader:
             sleep=self.time.sleep,
             jitter=lambda: 0.5,
             watchlist=self.watchlist,
+            budget=budget,
         )
         return VkSource(self.options, around)
 
     @asynccontextmanager
-    async def opened(self, **web_options: Any) -> AsyncIterator[VkSource]:
+    async def opened(self, *, budget: Budget = "live", **web_options: Any) -> AsyncIterator[VkSource]:
         """A source with a network of its own."""
         url = self.server.url
         async with local_web(url, time=self.time, metrics=self.metrics, **web_options) as web:
-            yield self.source(web)
+            yield self.source(web, budget)
 
     async def read(
         self, cursor: str | None = None, *, until: Until = caught_up, **web_options: Any
@@ -83,7 +85,7 @@ class Reader:
 
     async def past(self, since: datetime, until: datetime, cursor: str | None = None) -> list[Collected]:
         """All items of a period."""
-        async with self.opened() as source:
+        async with self.opened(budget="backfill") as source:
             return [item async for item in source.history(since, until, cursor)]
 
     def errors(self, name: str) -> float:

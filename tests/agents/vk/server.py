@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -27,6 +28,8 @@ class Server:
         requests: how often each method was asked over HTTP; ``calls`` counts those of ``execute`` as well.
         times: (token, moment by ``clock``) of each request.
         failures: errors that are given in turn instead of answers, by method.
+        silent: so many requests are not answered at all.
+        open: connections that have asked.
         answers: HTTP answers that are given in turn instead of all others.
         before: called with each method before it is answered: to let things happen between two pages.
         quota: how many calls of a method one token has left; then error 29.
@@ -43,6 +46,9 @@ class Server:
         self.times: list[tuple[str, datetime]] = []
         self.failures: dict[str, list[int]] = {}
         self.answers: list[web.Response] = []
+        self.silent = 0
+        self.open: set[asyncio.BaseTransport] = set()
+        self._ended = asyncio.Event()
         self.before: Callable[[str, Params], None] = lambda method, params: None
         self.quota: dict[tuple[str, str], int] = {}
         self.heaviest = MOST_CALLS
@@ -62,6 +68,7 @@ class Server:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._runner is not None
+        self._ended.set()
         await self._runner.cleanup()
 
     def publish(self, owner: int, text: str = "", **fields: Any) -> Object:
@@ -74,6 +81,11 @@ class Server:
         token = form.pop("access_token", "")
         self.requests[method] += 1
         self.times.append((token, self.clock()))
+        if request.transport is not None:
+            self.open = {each for each in self.open if not each.is_closing()} | {request.transport}
+        if self.silent:
+            self.silent -= 1
+            await self._ended.wait()
         if self.answers:
             return self.answers.pop(0)
         try:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from tests.agents.telegram.items import ids, kills, posts
 from tests.agents.vk.reading import Reader, watching
-from tests.agents.vk.server import Server
+from tests.agents.vk.server import NOON, Server
 
 SINCE, UNTIL = datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 10, 8, tzinfo=UTC)
 
@@ -45,3 +45,12 @@ async def test_a_killed_back_fill_goes_on(vk: Server) -> None:
     for published, cursor in cuts[:: max(1, len(cuts) // 12)]:
         rest = await reader.past(SINCE, UNTIL, cursor)
         assert set(published) | set(ids(rest)) >= wanted
+
+
+async def test_the_past_leaves_the_daily_limits_to_the_present(vk: Server) -> None:
+    wanted = autumn(vk)
+    names = [f"Тепло {number}" for number in range(40)]
+    reader = Reader(vk, watching("Тепло", *names), daily_searches=100)
+    assert set(posts(await reader.past(SINCE, UNTIL))) >= {name for name in wanted if name.startswith("5_")}
+    assert vk.calls["newsfeed.search"] >= 41
+    assert reader.time.clock() - NOON > timedelta(days=1.5), "15 of 100 at once, then 15 a day"

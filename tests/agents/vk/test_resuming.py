@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import aclosing
 from datetime import timedelta
 
 import pytest
@@ -72,14 +73,17 @@ async def test_a_day_leaves_nothing_behind(vk: Server) -> None:
     written: set[str] = set()
     hours = 24
     published = 0
-    async with reader.opened() as source:
-        stream = source.posts(None)
+    async with (
+        reader.opened() as source,
+        aclosing(source.posts(None)) as stream,  # type: ignore[type-var]
+    ):
         async for item in stream:
             if isinstance(item, Found):
                 written.add(item.post.native_id)
             elif item.cursor is not None and reader.time.clock() - NOON > timedelta(hours=6):
                 sizes.append(len(item.cursor) - len(json.loads(item.cursor)["seen"]))
                 tasks.append(len(asyncio.all_tasks()))
+                assert len(vk.open) <= 2
             passed = (reader.time.clock() - NOON).total_seconds()
             if passed > hours * 3600:
                 break
@@ -88,7 +92,6 @@ async def test_a_day_leaves_nothing_behind(vk: Server) -> None:
                 vk.world.comment(post, "слово", from_id=people[published % 10])
                 vk.publish(people[published % 10], f"Тепло {published}")
                 published += 1
-        await stream.aclose()
     assert len(written) == 3 * published
     half = len(sizes) // 2
     assert max(sizes[half:]) < 1.1 * max(sizes[:half])

@@ -10,7 +10,9 @@ from aiohttp import web
 
 from agents.base import BadConfiguration, SourceUnavailable
 from agents.rates import Limit
+from agents.web.exchange import Times
 from tests.agents.telegram.items import ids, posts
+from tests.agents.vk.methods import VkError
 from tests.agents.vk.reading import Reader, watching
 from tests.agents.vk.server import NOON, Server
 
@@ -31,17 +33,29 @@ async def test_many_walls_are_read_in_one_request(vk: Server) -> None:
 
 
 async def test_three_requests_per_second_and_token(vk: Server) -> None:
-    reader = Reader(vk, communities=walls(vk, 60), every="10s", tokens=TWO)
+    names = walls(vk, 40)
+    for number in range(1, 41):
+        vk.world.comment(vk.world.walls[-number].posts[1], "слово")
     vk.tokens["second-token"] = set()
+    reader = Reader(vk, communities=names, tokens=TWO)
     limits = reader.options.effective_limits
-    assert (limits.requests_per_second, limits.burst) == (3, 3)
-    limit = Limit(limits.requests_per_second, limits.burst)
-    await reader.read(until=lambda items: reader.time.clock() - NOON > timedelta(minutes=30), limit=limit)
+    assert (limits.requests_per_second, limits.burst) == (3, 1)
+    await reader.read(limit=Limit(limits.requests_per_second, limits.burst))
     for token in ("user-token", "second-token"):
         times = [moment for known, moment in vk.times if known == token]
         assert len(times) > 20
         for begin in times:
-            assert sum(begin <= each < begin + timedelta(seconds=1) for each in times) <= 6  # burst and rate
+            assert sum(begin <= each < begin + timedelta(milliseconds=999) for each in times) <= 3
+
+
+def test_the_limit_depends_on_the_tokens(vk: Server) -> None:
+    service = [{"secret": "env:SERVICE", "of": "service"}]
+    alone = Reader(vk, token=None, tokens=service, communities=["club1"])
+    assert alone.options.effective_limits.requests_per_second == 20
+    assert Reader(vk, tokens=service, communities=["club1"]).options.effective_limits.requests_per_second == 3
+    given = {"requests_per_second": 8, "burst": 2}
+    limits = Reader(vk, communities=["club1"], limits=given).options.effective_limits
+    assert (limits.requests_per_second, limits.burst) == (8, 2)
 
 
 @pytest.mark.parametrize(("code", "name"), [(6, None), (9, "Flood"), (14, "Captcha"), (29, "DailyQuota")])
@@ -149,6 +163,31 @@ async def test_odd_answers_delay_and_lose_nothing(vk: Server, answer: Any) -> No
     items = await reader.read(until=lambda items: bool(ids(items)))
     assert ids(items) == ["-1_1"]
     assert reader.time.clock() - NOON < timedelta(hours=7)
+
+
+async def test_silence_delays_and_loses_nothing(vk: Server) -> None:
+    vk.publish(vk.world.group(1, "teplobank"), "новость")
+    vk.silent = 4
+    reader = Reader(vk, communities=["club1"])
+    times = Times(connect=5, read=0.1, total=5)
+    items = await reader.read(until=lambda items: bool(ids(items)), times=times)
+    assert ids(items) == ["-1_1"]
+    assert vk.silent == 0
+
+
+async def test_a_post_that_vk_cannot_show_holds_up_no_other(vk: Server) -> None:
+    bank = vk.world.group(1, "teplobank")
+    made = [vk.publish(bank, f"новость {number}") for number in range(3)]
+    words = [vk.world.comment(post, "слово") for post in made]
+
+    def break_one(method: str, params: Any) -> None:
+        if method == "wall.getComments" and params["post_id"] == "2":
+            raise VkError(10, "Internal server error")
+
+    vk.before = break_one
+    items = await Reader(vk, communities=["club1"]).read()
+    wanted = {f"-1_{each['id']}" for each in (*made, words[0], words[2])}
+    assert set(posts(items)) == wanted
 
 
 async def test_a_name_that_cannot_be_looked_up_now_is_looked_up_later(vk: Server) -> None:

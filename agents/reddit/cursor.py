@@ -1,0 +1,59 @@
+"""The cursor of a ``reddit`` agent: how far each listing was read, and which posts are read again."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from pydantic import BaseModel, ValidationError
+
+from agents.base import CursorCorrupt
+from agents.discussions.seen import Seen
+
+MAX_WATCHED: Final = 4000
+MAX_SEEN: Final = 20_000
+
+
+class Place(BaseModel):
+    """``done``: everything written up to then (Unix seconds) was read, as far as Reddit shows it."""
+
+    done: float = 0.0
+
+
+class Watched(BaseModel):
+    """A post that is read again when it is due; ``tree``: also what is under it, where ``count`` changed."""
+
+    date: int
+    due: int = 0
+    tree: bool = False
+    count: int = -1
+    missed: int = 0
+
+
+class Cursor(BaseModel):
+    """Everything that a restart must know."""
+
+    version: Literal[1] = 1
+    places: dict[str, Place] = {}
+    watched: dict[str, Watched] = {}
+    """By full name."""
+    seen: str = ""
+
+    @classmethod
+    def read(cls, text: str | None) -> Cursor:
+        """Read a cursor.
+
+        Raises:
+            CursorCorrupt: it is not one of this kind.
+        """
+        try:
+            found = cls() if text is None else cls.model_validate_json(text)
+            Seen.unpacked(found.seen)
+        except (ValidationError, ValueError) as error:
+            raise CursorCorrupt(f"the cursor of a reddit agent cannot be read: {error}") from error
+        return found
+
+    def trim(self, now: int, span: int) -> None:
+        """Forget posts that are older than ``span``; of too many the oldest, those with a tree last."""
+        kept = [(name, each) for name, each in self.watched.items() if now - each.date <= span]
+        kept.sort(key=lambda pair: (pair[1].tree, pair[1].date), reverse=True)
+        self.watched = dict(kept[:MAX_WATCHED])

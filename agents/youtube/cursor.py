@@ -1,0 +1,85 @@
+"""The cursor of a ``youtube`` agent: the quota of the day, channels, searches, videos that are followed."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from pydantic import BaseModel, Field, ValidationError
+
+from agents.base import CursorCorrupt
+from agents.discussions.seen import Seen
+
+MAX_VIDEOS: Final = 1000
+MAX_SEEN: Final = 20_000
+"""Versions of comments: 213 KB of the cursor."""
+
+
+class Spent(BaseModel):
+    """Units of a day of Pacific time; ``over``: YouTube said that the quota is used up."""
+
+    day: str = ""
+    units: int = 0
+    searches: int = 0
+    over: bool = False
+
+
+class Channel(BaseModel):
+    """``uploads`` is its list of videos; ``begun``: it was read at least once."""
+
+    id: str = ""
+    uploads: str = ""
+    begun: bool = False
+
+
+class Video(BaseModel):
+    """A video that is read again when it is due; all moments in Unix seconds.
+
+    Attributes:
+        count: comments that YouTube counted at the last reading.
+        mark: of what its title and description say.
+        page: where a reading of its comments broke off.
+        read: when the last whole reading of its comments began.
+        closed: comments are switched off.
+        missed: how often in a row it was absent.
+    """
+
+    date: int
+    due: int = 0
+    count: int = -1
+    mark: int = 0
+    page: str = ""
+    read: int = 0
+    began: int = 0
+    closed: bool = False
+    missed: int = 0
+
+
+class Cursor(BaseModel):
+    """Everything that a restart must know."""
+
+    version: Literal[1] = 1
+    spent: Spent = Field(default_factory=Spent)
+    channels: dict[str, Channel] = {}
+    searches: dict[str, int] = {}
+    """Unix seconds up to which a query was asked."""
+    videos: dict[str, Video] = {}
+    seen: str = ""
+
+    @classmethod
+    def read(cls, text: str | None) -> Cursor:
+        """Read a cursor.
+
+        Raises:
+            CursorCorrupt: it is not one of this kind.
+        """
+        try:
+            found = cls() if text is None else cls.model_validate_json(text)
+            Seen.unpacked(found.seen)
+        except (ValidationError, ValueError) as error:
+            raise CursorCorrupt(f"the cursor of a youtube agent cannot be read: {error}") from error
+        return found
+
+    def trim(self, now: int, span: int) -> None:
+        """Forget videos that are older than ``span`` seconds, and the oldest of too many."""
+        kept = [(name, each) for name, each in self.videos.items() if now - each.date <= span]
+        self.videos = dict(sorted(kept, key=lambda pair: pair[1].date, reverse=True)[:MAX_VIDEOS])
