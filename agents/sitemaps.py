@@ -1,4 +1,4 @@
-"""XML sitemaps (sitemaps.org 0.9, Google's news extension) -> new addresses of a site. Pure, but `read_all`."""
+"""XML sitemaps (sitemaps.org, Google's news extension) -> new addresses of a site. Pure, but `read_all`."""
 
 from __future__ import annotations
 

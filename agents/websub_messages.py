@@ -1,4 +1,4 @@
-"""What WebSub says in headers and documents: which hub a feed names, and whether a push is signed right. Pure."""
+"""What WebSub says in headers and documents: the hub of a feed, and whether a push is signed right. Pure."""
 
 from __future__ import annotations
 

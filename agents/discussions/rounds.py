@@ -16,6 +16,14 @@ from agents.telegram_pace import Pace
 log = logging.getLogger("molva.agent.discussions")
 
 
+class NotYet(Refused):
+    """The source's own plan has no room for this now: no failure, only a wait (``retry_after``)."""
+
+    def __init__(self, message: str, wait: timedelta) -> None:
+        super().__init__(message, wait)
+        self.wait = wait
+
+
 class Task(ABC):
     """A thing to read again and again.
 
@@ -69,6 +77,8 @@ class Rounds:
                         found += len(items)
                         yield self._progress()
                 task.pace.visited(found)
+            except NotYet as pause:
+                task.pace.postpone(pause.wait)
             except SourceUnavailable as error:
                 self._note(task, error)
             self._unread.discard(task.name)

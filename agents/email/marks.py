@@ -70,7 +70,8 @@ ATTRIBUTION_START: Final = re.compile(r"^\s*(?:on\s|в\s|[a-zа-я]{2,11},\s|\d)
 DASHES: Final = re.compile(r"^(?:-- ?|—|--\s*)$")
 SENT_WITH: Final = re.compile(
     r"^\s*(?:отправлено (?:из|с|с помощью|через)\s|sent (?:from|with|via) (?:my |the )?(?:iphone"
-    r"|ipad|mail|outlook|samsung|galaxy|yahoo|yandex|proton|mobile|android|gmail|huawei|xiaomi)|get outlook for|скачать outlook для"
+    r"|ipad|mail|outlook|samsung|galaxy|yahoo|yandex|proton|mobile|android|gmail|huawei|xiaomi)|get "
+    r"outlook for|скачать outlook для"
     r"|загрузить outlook|с моего iphone|пришло с|--\s*отправлено)",
     NOCASE,
 )
@@ -99,9 +100,11 @@ FORWARDED: Final = re.compile(
 NOTHING: Final = re.compile(
     r"(?:fyi|f\.y\.i\.|for your information|please see below|see below|forwarding|"
     r"см\.?(?:отри(?:те)?)?,? ?(?:пожалуйста,? )?ниже|ниже|для информации|к сведению|для сведения|"
-    r"пересылаю|перешлите|переслано|прошу (?:рассмотреть|ответить|разобраться|взять в работу|обработать|проверить)|"
+    r"пересылаю|перешлите|переслано|прошу (?:рассмотреть|ответить|разобраться|взять в работу|"
+    r"обработать|проверить)|"
     r"в работу|на контроль|коллеги|добрый (?:день|вечер)|доброе утро|здравствуйте|привет|hi|hello|"
-    r"dear (?:all|colleagues)|all|team|пожалуйста|please|спасибо|thanks|thank you|это вам|вам|тебе|письмо (?:от )?клиента|жалоба(?: клиента)?|"
+    r"dear (?:all|colleagues)|all|team|пожалуйста|please|спасибо|thanks|thank you|это вам|вам|тебе|"
+    r"письмо (?:от )?клиента|жалоба(?: клиента)?|"
     r"обращение(?: клиента)?|от клиента)",
     NOCASE,
 )

@@ -120,7 +120,7 @@ def _attribution(lines: Sequence[str], index: int) -> int | None:
 
 
 def _told(lines: Sequence[str]) -> tuple[str, int] | None:
-    """The mark of a reply in the place of a head, as Yandex writes it: its text, and how many lines it ends."""
+    """The mark of a reply in the place of a head, as Yandex writes it: its text, and where it ends."""
     begin = next((at for at, line in enumerate(lines[:3]) if line.strip()), None)
     count = None if begin is None else _attribution(lines, begin)
     if begin is None or count is None:

@@ -7,6 +7,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from agents.base import Clock, Refused
+from agents.discussions.rounds import NotYet
 from agents.youtube.cursor import Spent
 
 PACIFIC: Final = ZoneInfo("America/Los_Angeles")
@@ -33,14 +34,15 @@ class Quota:
         """One unit.
 
         Raises:
-            Refused: there is none now; with the wait until there may be one.
+            NotYet: the plan has none now.
+            Refused: there is none today.
         """
         self._renew()
         allowed = self._units if reserved else self._planned()
         if self.spent.over or self.spent.units + 1 > self._units:
             raise Refused("the quota of the day is used up until midnight Pacific time", self._rest())
         if self.spent.units + 1 > allowed:
-            raise Refused("the quota is planned over the day", timedelta(minutes=15))
+            raise NotYet("the quota is planned over the day", timedelta(minutes=15))
         self.spent.units += 1
 
     def take_search(self) -> None:
@@ -53,7 +55,7 @@ class Quota:
         ):
             raise Refused("the searches of the day are used up until midnight Pacific time", self._rest())
         if self.spent.searches >= self._elapsed() * self._searches + 1:
-            raise Refused("searches are planned over the day", self._until_next())
+            raise NotYet("searches are planned over the day", self._until_next())
         self.spent.units += SEARCH
         self.spent.searches += 1
 

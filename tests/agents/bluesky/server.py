@@ -34,8 +34,7 @@ class Server(Jetstream):
         self.skew = timedelta()
         self.private_search = False
         self.session = 0
-        self.session_ends_after: int | None = None
-        """Searches that a session still answers, then it has expired."""
+        self.session_ends_after: int | None = None  # searches that it still answers
         self.page = 100
         self.url = self.socket = ""
         self._runner: web.AppRunner | None = None

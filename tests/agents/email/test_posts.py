@@ -142,10 +142,14 @@ def test_attachments_are_named_and_html_is_read() -> None:
     name = base64.b64encode("Скан.pdf".encode()).decode()
     body = (
         "--b\nContent-Type: multipart/alternative; boundary=c\n\n--c\nContent-Type: text/plain\n\nsee html\n"
-        "--c\nContent-Type: text/html; charset=utf-8\n\n<p>Карта <b>не</b> работает, и уже очень давно</p><style>x</style>\n"
-        f'--c--\n--b\nContent-Type: application/pdf; name="=?utf-8?B?{name}?="\nContent-Disposition: attachment\n\nJVBERi0=\n'
-        "--b\nContent-Type: image/png\nContent-Disposition: inline; filename*=utf-8''%D1%84%D0%BE%D1%82%D0%BE.png\n"
-        "Content-Transfer-Encoding: base64\n\niVBOR\n--b\nContent-Type: application/x-new-thing; name=x.new\n\nzz\n"
+        "--c\nContent-Type: text/html; charset=utf-8\n\n<p>Карта <b>не</b> работает, и уже очень "
+        "давно</p><style>x</style>\n"
+        f'--c--\n--b\nContent-Type: application/pdf; name="=?utf-8?B?{name}?="\nContent-Disposition: '
+        f"attachment\n\nJVBERi0=\n"
+        "--b\nContent-Type: image/png\nContent-Disposition: inline; "
+        "filename*=utf-8''%D1%84%D0%BE%D1%82%D0%BE.png\n"
+        "Content-Transfer-Encoding: base64\n\niVBOR\n--b\nContent-Type: application/x-new-thing; "
+        "name=x.new\n\nzz\n"
         "--b\nContent-Type: application/pkcs7-signature; name=smime.p7s\n\nzz\n--b--\n"
     )
     found = post(letter(body, kind="multipart/mixed; boundary=b", subject="S"))
@@ -163,7 +167,8 @@ def test_a_message_that_is_forwarded_as_an_attachment_is_the_original() -> None:
     inner = letter(
         RUSSIAN, number="inner", sender="Клиент <client@mail.example>", at=NOON - timedelta(hours=3)
     ).decode()
-    outer = f"--b\nContent-Type: text/plain; charset=utf-8\n\nПрошу разобраться\n--b\nContent-Type: message/rfc822\n\n{inner}\n--b--"
+    outer = "--b\nContent-Type: text/plain; charset=utf-8\n\nПрошу разобраться\n--b\nContent-Type: "
+    f"message/rfc822\n\n{inner}\n--b--"
     found = post(letter(outer.replace("\r\n", "\n"), kind="multipart/mixed; boundary=b", subject="Fwd: x"))
     assert found.text == f"Письмо inner\n{RUSSIAN}" and found.author and found.author.name == "Клиент"
     assert found.created_at == NOON - timedelta(hours=3) and found.extras["forwarded"] is True
@@ -171,7 +176,8 @@ def test_a_message_that_is_forwarded_as_an_attachment_is_the_original() -> None:
 
 def test_a_forward_in_the_text_has_the_author_and_the_date_of_the_original() -> None:
     text = (
-        "---------- Forwarded message ---------\nОт: Клиент <client@mail.example>\nDate: пт, 20 нояб. 2026 г. в 12:00\n"
+        "---------- Forwarded message ---------\nОт: Клиент <client@mail.example>\nDate: пт, 20 нояб. "
+        "2026 г. в 12:00\n"
         f"Subject: Жалоба\nTo: <help@teplobank.example>\n\n{RUSSIAN}"
     )
     found = post(letter(text, subject="Fwd: Карта"))

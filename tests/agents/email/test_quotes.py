@@ -18,7 +18,8 @@ ENGLISH = "From: Anna <anna@mail.example>\nSent: Friday, November 20, 2026 12:00
 
 REPLIES = {
     "gmail": "On Fri, Nov 20, 2026 at 12:00 PM Anna <anna@mail.example> wrote:\n\n> Старое\n> ещё",
-    "gmail wrapped": "On Fri, Nov 20, 2026 at 12:00 PM Anna Petrovna Longname\n<anna@mail.example> wrote:\n\n> Старое",
+    "gmail wrapped": "On Fri, Nov 20, 2026 at 12:00 PM Anna Petrovna Longname\n<anna@mail.example> "
+    "wrote:\n\n> Старое",
     "gmail ru": "пт, 20 нояб. 2026 г. в 12:00, Анна <anna@mail.example>:\n\n> Старое",
     "apple": "> 20 нояб. 2026 г., в 12:00, Анна <anna@mail.example> написал(а):\n> \n> Старое",
     "apple ru": "20 нояб. 2026 г., в 12:00, Анна <anna@mail.example> написал(а):\n\nСтарое",
@@ -49,11 +50,13 @@ def test_answers_between_the_lines_of_a_quote_stay() -> None:
 FORWARDS = {
     "gmail": "---------- Forwarded message ---------\nFrom: Anna <anna@mail.example>\n"
     "Date: Fri, Nov 20, 2026 at 12:00 PM\nSubject: Card\nTo: <bank@b.example>\n\n\nЖалоба",
-    "yandex": '-------- Пересылаемое сообщение --------\n20.11.2026, 12:00, "Анна" <anna@mail.example>:\nЖалоба\n'
+    "yandex": '-------- Пересылаемое сообщение --------\n20.11.2026, 12:00, "Анна" <anna@mail.example>'
+    ":\nЖалоба\n"
     "-------- Конец пересылаемого сообщения --------\nПётр",
     "mail.ru": "-------- Пересылаемое сообщение --------\nОт кого: Анна <anna@mail.example>\nКому: Банк\n"
     "Дата: Пятница, 20 ноября 2026, 12:00 +03:00\nТема: Карта\n\nЖалоба",
-    "thunderbird": "-------- Перенаправленное сообщение --------\nТема: \tКарта\nДата: \tFri, 20 Nov 2026 12:00:00 +0300\n"
+    "thunderbird": "-------- Перенаправленное сообщение --------\nТема: \tКарта\nДата: \tFri, 20 Nov "
+    "2026 12:00:00 +0300\n"
     "От: \tАнна <anna@mail.example>\nКому: \tБанк\n\n\nЖалоба",
     "apple": "Начало переадресованного сообщения:\n\n> От: Анна <anna@mail.example>\n> Тема: Карта\n"
     "> Дата: 20 ноября 2026 г. в 12:00:00 GMT+3\n> Кому: Банк\n> \n> Жалоба",
@@ -111,7 +114,8 @@ def test_postscripts_below_a_signature_stay() -> None:
 
 def test_quotes_of_html_get_marks() -> None:
     html = (
-        "<div>Ответ<br>второй<blockquote type='cite'><p>Старое</p><blockquote>старее</blockquote>снова</blockquote>"
+        "<div>Ответ<br>второй<blockquote type='cite'><p>Старое</p><blockquote>старее</blockquote>"
+        "снова</blockquote>"
         "</div><p>После</p>"
     )
     assert quoted_html(html) == "Ответ\nвторой\n> Старое\n>> старее\n> снова\nПосле"

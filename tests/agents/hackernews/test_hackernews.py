@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from aiohttp import web
 
-from agents.base import BadConfiguration, CursorCorrupt, Found, Rejected
-from agents.hackernews.api import PAGE
-from agents.hackernews.cursor import MAX_ITEMS, MAX_THREADS, Cursor
-from agents.kinds import load
-from agents.rates import Limit
+from agents.base import BadConfiguration, CursorCorrupt, Rejected
 from pipeline.core.watchlist import Watchlist, WatchObject
-from tests.agents.discussions.reading import Reader
+from tests.agents.hackernews.reading import reader
 from tests.agents.hackernews.server import Server
 from tests.agents.telegram.items import ids, kills, last_cursor, posts
 
@@ -32,18 +26,6 @@ TEPLO = Watchlist(
         ),
     )
 )
-
-
-@pytest.fixture
-async def site() -> AsyncIterator[Server]:
-    async with Server() as server:
-        yield server
-
-
-def reader(site: Server, watchlist: Watchlist | None = None, **given: Any) -> Reader:
-    entry = {"name": "one", "kind": "hackernews", "search_api": site.url, "items_api": site.url}
-    queries = {} if watchlist else {"queries": ["kafka"]}
-    return Reader(load("hackernews"), site, {**entry, **queries, **given}, watchlist)
 
 
 async def test_a_story_with_its_thread(site: Server) -> None:
@@ -183,68 +165,6 @@ async def test_an_answer_that_fails_within_a_thread_loses_nothing(site: Server) 
     read = reader(site)
     found = await read.read(until=read.passed(hours=1))
     assert sorted(ids(found)) == sorted(map(str, [story, *numbers]))
-
-
-async def test_windows_are_halved_and_none_is_missed(site: Server) -> None:
-    numbers = [site.publish(f"kafka {n}", time=site.seconds - 7200 + n // 3) for n in range(PAGE * 2 + 100)]
-    begins, ends = site.now - timedelta(hours=3), site.now + timedelta(seconds=1)
-    found = await reader(site).past(begins, ends)
-    assert ids(found) == [str(number) for number in numbers]
-    for before, saved in kills(found, None):
-        assert set(before) | set(ids(await reader(site).past(begins, ends, saved))) == set(ids(found))
-
-
-async def test_a_crowded_second_gives_what_the_search_gives(site: Server) -> None:
-    for number in range(PAGE * 2 + 100):
-        site.publish(f"kafka {number}", time=site.seconds - 60)
-    found = await reader(site).past(site.now - timedelta(minutes=2), site.now)
-    assert len(set(ids(found))) == 2 * PAGE
-
-
-async def test_requests_keep_to_the_limit(site: Server) -> None:
-    story = site.publish("kafka")
-    for number in range(30):
-        site.comment(story, f"{number}")
-    read = reader(site)
-    await read.read(until=read.passed(minutes=5), limit=Limit(0.5, 2))
-    assert len(site.times) > 30
-    for first, last in zip(site.times, site.times[3:], strict=False):
-        assert (last - first).total_seconds() >= 3.9, "two at once, then one every two seconds"
-
-
-async def test_a_day_without_growth(site: Server) -> None:
-    read = reader(site)
-    hour = 0
-    sizes: list[int] = []
-
-    def live(_: web.Request) -> None:
-        nonlocal hour
-        if (passed := int(site.now.timestamp() // 3600)) > hour:
-            hour = passed
-            story = site.publish(f"kafka {hour}")
-            for number in range(5):
-                site.comment(story, f"{number}")
-
-    site.before = live
-    items = await read.read(until=read.passed(hours=24))
-    sizes = [len(item.cursor) for item in items if item.cursor is not None]
-    found = [item.post.event_id for item in items if isinstance(item, Found)]
-    assert len(found) == len(set(found)) >= 6 * 23
-    assert sizes[-1] < 20_000
-    known = Cursor.read(last_cursor(items))
-    known.trim(int(site.now.timestamp()), 3600 * 6)
-    assert len(known.threads) <= 7, "old threads are forgotten"
-
-
-def test_the_largest_cursor_fits() -> None:
-    known = {40_000_000 + number: 0xFFFFFFFF for number in range(MAX_ITEMS // MAX_THREADS)}
-    cursor = Cursor.model_validate(
-        {"threads": {number: {"date": 10**9, "due": 1, "known": known} for number in range(2 * MAX_THREADS)}}
-    )
-    cursor.trim(10**9, 10)
-    assert len(cursor.threads) == MAX_THREADS
-    assert len(cursor.written()) < 400_000
-    assert Cursor.read(cursor.written()) == cursor
 
 
 async def test_mistakes_are_told(site: Server) -> None:

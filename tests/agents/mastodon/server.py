@@ -15,6 +15,18 @@ from tests.agents.mastodon.streams import Document, Streams
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 TOKEN = "t0ken"
 LIMIT = 300
+BARE: Document = {
+    "in_reply_to_id": None,
+    "in_reply_to_account_id": None,
+    "sensitive": False,
+    "spoiler_text": "",
+    "reblog": None,
+    "media_attachments": [],
+    "mentions": [],
+    "emojis": [],
+    "card": None,
+    "poll": None,
+}
 
 
 class Server(Streams):
@@ -114,24 +126,15 @@ class Server(Streams):
             "url": f"{account['url']}/{number}",
             "created_at": _iso(moment),
             "edited_at": None,
-            "in_reply_to_id": None,
-            "in_reply_to_account_id": None,
-            "sensitive": False,
-            "spoiler_text": "",
             "visibility": "public",
             "language": "ru",
             "replies_count": 0,
             "reblogs_count": 1,
             "favourites_count": 2,
             "content": f"<p>{text}</p>" if text else "",
-            "reblog": None,
+            **BARE,
             "account": account,
-            "media_attachments": [],
-            "mentions": [],
             "tags": [{"name": w[1:].lower(), "url": ""} for w in text.split() if w.startswith("#")],
-            "emojis": [],
-            "card": None,
-            "poll": None,
             **fields,
         }
         self.statuses[number] = status

@@ -176,6 +176,7 @@ async def test_a_day_leaves_nothing_behind(server: Server) -> None:
         assert len(server.sockets) <= 1
     assert told == 24 * 60
     assert max(sizes[4:]) <= sizes[4] + 100, "the cursor is full after four hours, and stays as large"
+    assert max(sizes) < 25_000
     assert max(tasks) <= min(tasks) + 3
 
 

@@ -12,7 +12,8 @@ from agents.manual_time import NOON, JumpingTime
 from agents.rss import FeedState, RssCursor
 from pipeline.metrics import Metrics
 from schemas import RawPost
-from tests.agents.feed_server import XML, FeedServer, polls, source_of
+from tests.agents.feed_server import XML, FeedServer, polls, rss, source_of
+from tests.agents.telegram.items import ids, kills
 
 
 def item(text: str, *, published: str = "Sat, 21 Nov 2026 11:00:00 GMT", updated: str = "") -> bytes:
@@ -78,3 +79,16 @@ async def test_a_cursor_without_digests_brings_no_revisions(server: FeedServer, 
     old = RssCursor(feeds={url: FeedState(seen=tuple(text[:16] for text in state.seen))}).model_dump_json()
     again = await read(server, metrics, item("другой"), item("третий"), cursor=old)
     assert [post.text for post in posts(again)] == ["третий"]
+
+
+async def test_nothing_is_lost_by_a_kill_at_any_item(server: FeedServer, metrics: Metrics) -> None:
+    documents = [rss(*range(number, number + 6)) for number in range(0, 30, 3)]
+
+    async def read_all(cursor: str | None) -> list[Collected]:
+        waiting = iter(documents)
+        feed = server.feed("/a", lambda _: web.Response(body=next(waiting), content_type=XML))
+        return await polls(source_of([feed], metrics, JumpingTime()), len(documents), cursor)
+
+    whole = await read_all(None)
+    for before, saved in kills(whole, None):
+        assert set(before) | set(ids(await read_all(saved))) == set(ids(whole))

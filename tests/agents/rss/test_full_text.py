@@ -21,7 +21,8 @@ WORDS = (
     "Банк объяснил, почему переводы не проходили с утра, и пообещал вернуть деньги клиентам до конца недели. "
 )
 PAGE = (
-    "<html><head><title>Сбой</title></head><body><nav><a href='/'>Главная</a></nav><article><h1>Сбой в банке</h1>"
+    "<html><head><title>Сбой</title></head><body><nav><a href='/'>Главная</a></nav><article><h1>Сбой в "
+    "банке</h1>"
     + "".join(f"<p>{WORDS * 3}</p>" for _ in range(4))
     + "</article><footer>Все права защищены</footer></body></html>"
 )

@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from aiohttp import web
 
-from agents.base import BadConfiguration, CursorCorrupt, Found, Refused
-from agents.kinds import load
-from agents.rates import Limit
-from agents.youtube.cursor import Spent
-from agents.youtube.quota import Quota
-from pipeline.core.watchlist import Watchlist, WatchObject
-from tests.agents.discussions.reading import Reader
+from agents.base import BadConfiguration, CursorCorrupt
 from tests.agents.telegram.items import ids, kills, last_cursor, posts
+from tests.agents.youtube.reading import reader, teplo
 from tests.agents.youtube.server import Server, iso
-
-
-@pytest.fixture
-async def site() -> AsyncIterator[Server]:
-    async with Server() as server:
-        yield server
-
-
-def reader(site: Server, watchlist: Watchlist | None = None, **given: Any) -> Reader:
-    entry = {"name": "one", "kind": "youtube", "key": "env:KEY", "api": site.url}
-    places = {} if watchlist else {"channels": ["@teplobank"]}
-    return Reader(load("youtube"), site, {**entry, **places, **given}, watchlist)
-
-
-def teplo(channel: str) -> Watchlist:
-    accounts = {"youtube": [channel]}
-    told = {"id": "t", "kind": "brand", "name": "T", "aliases": ["Teplobank"], "accounts": accounts}
-    return Watchlist((WatchObject.model_validate(told),))
 
 
 async def test_a_channel_with_comments(site: Server) -> None:
@@ -118,50 +94,6 @@ async def test_a_page_token_that_is_too_old_begins_anew(site: Server) -> None:
     assert set(ids(items)) | set(ids(rest)) == {video, *names}
 
 
-async def test_the_quota_lasts_for_the_day_and_over_a_restart(site: Server) -> None:
-    channel = site.channel("@teplobank")
-    for number in range(5):
-        site.publish(channel, f"Teplobank {number}")
-    read = reader(site, teplo("@teplobank"), daily_units=1000)
-    items = await read.read(until=read.passed(hours=10))
-    first = site.units
-    items = await read.read(last_cursor(items), until=read.passed(hours=9))
-    assert first < site.units <= 2 * 1000, "Pacific midnight came once"
-    assert site.requests["/youtube/v3/search"] <= 2 * 3
-
-
-async def test_a_used_up_quota_ends_the_day(site: Server) -> None:
-    site.publish(site.channel("@teplobank"), "раз")
-    site.refusal = (403, "quotaExceeded")
-    read = reader(site)
-    items = await read.read(until=read.passed(hours=15))
-    assert site.units == 1
-    site.refusal = None
-    assert ids(await read.read(last_cursor(items), until=read.passed(hours=6))) == ["video000000"]
-
-
-def test_the_plan_of_a_day() -> None:
-    now = datetime(2026, 11, 1, 7, 0, tzinfo=UTC)  # midnight in Los Angeles, a day of 25 hours
-    spent = Spent()
-    quota = Quota(spent, 1000, 0.3, lambda: now)
-    for _ in range(100):
-        quota.take(reserved=False)
-    with pytest.raises(Refused, match="planned"):
-        quota.take(reserved=False)
-    quota.take()
-    quota.take_search()
-    with pytest.raises(Refused, match="planned"):
-        quota.take_search()
-    quota.used_up()
-    now += timedelta(hours=24, minutes=59)
-    with pytest.raises(Refused, match="used up") as told:
-        quota.take()
-    assert told.value.retry_after == timedelta(minutes=1, seconds=30)
-    now += timedelta(minutes=2)
-    quota.take()
-    assert (spent.units, spent.searches) == (1, 0)
-
-
 @pytest.mark.parametrize("reason", ["API_KEY_INVALID", "accessNotConfigured", "ipRefererBlocked"])
 async def test_keys_that_a_person_must_mend(site: Server, reason: str) -> None:
     site.channel("@teplobank")
@@ -216,35 +148,3 @@ async def test_nothing_is_lost_by_a_kill_at_any_item(site: Server) -> None:
         again = reader(site)
         rest = await again.read(saved, until=again.passed(minutes=5))
         assert set(before) | set(ids(rest)) == everything
-
-
-async def test_requests_keep_to_the_limit(site: Server) -> None:
-    channel = site.channel("@teplobank")
-    for number in range(30):
-        site.comment(site.publish(channel, f"{number}"), "слово")
-    read = reader(site)
-    await read.read(limit=Limit(0.5, 2), until=read.passed(minutes=3))
-    assert len(site.times) > 20
-    for first, last in zip(site.times, site.times[3:], strict=False):
-        assert (last - first).total_seconds() >= 3.9
-
-
-async def test_a_day_without_growth(site: Server) -> None:
-    channel = site.channel("@teplobank")
-    read = reader(site, comments_for="12h")
-    hour = 0
-
-    def live(_: web.Request) -> None:
-        nonlocal hour
-        if (passed := int(site.now.timestamp() // 3600)) > hour:
-            hour = passed
-            video = site.publish(channel, f"час {hour}")
-            for number in range(4):
-                site.comment(video, f"{number}")
-
-    site.before = live
-    items = await read.read(until=read.passed(hours=24))
-    found = [item.post.event_id for item in items if isinstance(item, Found)]
-    assert len(found) == len(set(found)) >= 5 * 22
-    assert site.units < 2 * 10_000
-    assert len(last_cursor(items)) < 10_000
