@@ -167,8 +167,8 @@ def test_a_message_that_is_forwarded_as_an_attachment_is_the_original() -> None:
     inner = letter(
         RUSSIAN, number="inner", sender="Клиент <client@mail.example>", at=NOON - timedelta(hours=3)
     ).decode()
-    outer = "--b\nContent-Type: text/plain; charset=utf-8\n\nПрошу разобраться\n--b\nContent-Type: "
-    f"message/rfc822\n\n{inner}\n--b--"
+    note = "--b\nContent-Type: text/plain; charset=utf-8\n\nПрошу разобраться\n--b\n"
+    outer = f"{note}Content-Type: message/rfc822\n\n{inner}\n--b--"
     found = post(letter(outer.replace("\r\n", "\n"), kind="multipart/mixed; boundary=b", subject="Fwd: x"))
     assert found.text == f"Письмо inner\n{RUSSIAN}" and found.author and found.author.name == "Клиент"
     assert found.created_at == NOON - timedelta(hours=3) and found.extras["forwarded"] is True

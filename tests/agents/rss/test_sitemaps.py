@@ -86,7 +86,8 @@ def test_addresses_without_dates_are_remembered_first_and_all_is_bounded() -> No
     "body",
     [
         b"", b"<rss/>", b"{}", b"<urlset><url>", b"\x1f\x8bxx", gzip.compress(b" " * 20 * 1024 * 1024),
-        b'<!DOCTYPE a [<!ENTITY x "y">]><urlset>&x;</urlset>', b'<?xml version="1.0" encoding="no"?><urlset/>',
+        b'<!DOCTYPE a [<!ENTITY x "y">]><urlset>&x;</urlset>',
+        b'<?xml version="1.0" encoding="no"?><urlset/>',
     ],
 )  # fmt: skip
 def test_what_is_no_sitemap(body: bytes) -> None:
