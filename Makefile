@@ -13,7 +13,7 @@ endif
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-EXTRAS := dev,train,charts,tracing,parquet,telegram,page,stores,reddit,email,fulltext
+EXTRAS := dev,train,charts,tracing,sources
 DATA ?= $(or $(MOLVA_DATA),../shared/data)
 
 .PHONY: help setup demo test chaos lint format bench train env lock clean

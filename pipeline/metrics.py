@@ -78,7 +78,10 @@ class Metrics:
             "molva_agent_deletions", "Deletions of posts published and confirmed", "agent"
         )
         self.agent_skipped = self._counter(
-            "molva_agent_skipped", "What an agent left out, by reason: bounce, auto-reply, ...", "agent", "reason"
+            "molva_agent_skipped",
+            "What an agent left out; reason: bounce, auto-reply, ...",
+            "agent",
+            "reason",
         )
         self.agents_configured = self._gauge("molva_agents_configured", "Agents in agents.yaml")
         self.agent_running = self._gauge(

@@ -86,7 +86,13 @@ def test_every_pod_is_hardened_and_pinned(built: list[Document]) -> None:
     found = dict(pods(built))
     assert set(found) == {
         *(f"Deployment-{stage}" for stage in STAGES),
-        *("Deployment-agents", "StatefulSet-agent-rss", "StatefulSet-agent-http", "Job-topics", "Job-migrate"),
+        *(
+            "Deployment-agents",
+            "StatefulSet-agent-rss",
+            "StatefulSet-agent-http",
+            "Job-topics",
+            "Job-migrate",
+        ),
     }
     for what, pod in found.items():
         (container,) = pod["containers"]

@@ -131,7 +131,8 @@ def test_versions_and_deletions_meet_across_the_shards(client: Any) -> None:
     """Inner queries of these views read distributed tables, too, which ClickHouse refuses unless told how."""
     client.execute("USE many")
     at = datetime(2026, 3, 1, 12, tzinfo=UTC)
-    columns = "id, timeline, source, kind, created_at, revision, label, channel_own, community_of, author_own, reply_to"
+    columns = "id, timeline, source, kind, created_at, revision, label"
+    columns += ", channel_own, community_of, author_own, reply_to"
     asked = ("vk:1", "live", "vk", "post", at, 0, "negative", True, ["bank"], False, "")
     said = ("vk:2", "live", "vk", "comment", at.replace(minute=5), 0, "neutral", True, ["bank"], True, "vk:1")
     client.execute(f"INSERT INTO posts ({columns}) VALUES", [asked, said])
