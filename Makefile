@@ -16,10 +16,10 @@ READY := $(VENV)/.ready
 EXTRAS := dev,train,charts,tracing,sources
 DATA ?= $(or $(MOLVA_DATA),../shared/data)
 
-.PHONY: help setup demo test chaos lint format bench train env lock clean
+.PHONY: help setup demo demo-sources test chaos lint format bench train env lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make .venv with everything that Molva and its tests need
 
@@ -44,6 +44,9 @@ $(READY): pyproject.toml constraints.txt
 
 demo: setup ## the whole pipeline on this machine with a bundled story, under two minutes
 	$(BIN)/molva demo
+
+demo-sources: setup ## every agent against a local server of its platform, one kill -9, under three minutes
+	$(BIN)/python -m tests.demo_sources
 
 test: setup ## the whole test suite
 	$(BIN)/pytest

@@ -70,7 +70,8 @@ def _options(file: CheckedYaml, index: int, lookup: Lookup) -> AgentOptions | No
         return None
 
     def called(steps: Sequence[int | str]) -> str:
-        return ": ".join([f"{kind}:{entry.get('name', '?')}", ".".join(map(str, steps))])
+        where = ".".join(map(str, steps))
+        return f"{kind}:{entry.get('name', '?')}: {where}".removesuffix(": ")
 
     return file.model(model, place, context=lookup, called=called)
 

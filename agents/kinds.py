@@ -33,7 +33,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "agents.page", "Protego, JMESPath and dateparser", "dateparser jmespath protego", "page"
         ),
         "email": Kind("agents.email", "IMAPClient", "imapclient", "email"),
-        "rss": Kind("agents.rss_kind"),
+        "rss": Kind("agents.rss.kind"),
         "telegram": Kind("agents.telegram", "Telethon", "telethon", "telegram"),
         "telegram-web": Kind("agents.telegram_web"),
         "mastodon": Kind("agents.mastodon"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -22,6 +23,18 @@ from pydantic import (
 NAME = r"^[a-z0-9][a-z0-9_.-]{0,63}$"
 ENV, FILE = "env:", "file:"
 MAX_SECRET_BYTES = 64 * 1024
+_INTERVAL = re.compile(r"([0-9]{1,8})([smhd]?)")
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def _interval(value: Any) -> Any:
+    """``10m`` and the like, or seconds."""
+    found = _INTERVAL.fullmatch(value) if isinstance(value, str) else None
+    return value if found is None else timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+
+
+Interval = Annotated[timedelta, BeforeValidator(_interval)]
+"""``90s``, ``10m``, ``6h``, ``1d``, or seconds."""
 
 
 @dataclass(frozen=True)

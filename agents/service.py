@@ -13,13 +13,12 @@ from agents.backlog import Backlog, following_kafka
 from agents.base import BadConfiguration, Clock, Sleep, Source, Unavailable, agent_kind
 from agents.checkpoints import Totals
 from agents.cursor import CursorStore, FileCursors
-from agents.feed_client import LIMIT
-from agents.feeds import read_feeds
-from agents.http_ingest import AGENT as HTTP
-from agents.http_ingest import Ingest
-from agents.http_service import check_exposure, known_callers, promise_live, read_callers, serve_ingest
+from agents.http.ingest import AGENT as HTTP
+from agents.http.ingest import Ingest
+from agents.http.service import check_exposure, known_callers, promise_live, read_callers, serve_ingest
 from agents.kafka_session import link_told, open_publisher, patiently
 from agents.publisher import KafkaPublisher, Place
+from agents.rss.feeds import LIMIT, read_feeds
 from agents.runner import Runner
 from agents.source_health import SourceHealth
 from agents.web import Reach, Traffic, Web
@@ -30,7 +29,7 @@ from pipeline.settings import Settings
 from pipeline.tracing import open_tracing
 
 if TYPE_CHECKING:
-    from agents.rss import RssSource
+    from agents.rss.source import RssSource
 
 RSS = "rss"
 AGENTS = (HTTP, RSS)
@@ -221,7 +220,7 @@ async def run_source(
 def _rss(settings: Settings, metrics: Metrics, clock: Clock, sleep: Sleep) -> RssSource:
     if settings.rss_feeds is None:
         raise BadConfiguration("the rss agent needs a list of feeds: set MOLVA_RSS_FEEDS")
-    from agents.rss import RssSource  # heavy: the other agents read no feeds
+    from agents.rss.source import RssSource  # heavy: the other agents read no feeds
 
     feeds = read_feeds(Path(settings.rss_feeds))
     private = [each for each in settings.agent_private_hosts.split(",") if each.strip()]

@@ -22,7 +22,7 @@ from pipeline.core.source_silence import STEP, Silence
 from pipeline.metrics import Metrics
 from schemas import RawPost
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("molva.agent")
 
 MAX_SOURCES: Final = 64
 """Sources with a rhythm of their own; whoever posts to the agent chooses their names."""

@@ -8,8 +8,7 @@ from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from agents.feeds import Interval
-from agents.options import AgentOptions, Limits
+from agents.options import AgentOptions, Interval, Limits
 
 _APP: Final = re.compile(
     r"^(?:(?:https?://)?(?:apps|itunes)\.apple\.com/(?:[^?#]*/)?)?(?:id)?(\d{5,12})(?:[?#/].*)?$"

@@ -8,7 +8,7 @@ from typing import Final
 from agents.appstore.options import App, Options, app_id
 from agents.appstore.reviews import SOURCE, app_name, entries_of, reviews_of
 from agents.base import BadConfiguration
-from agents.listing import MAX_LISTS, ListingSource, Page, Validators, ask, own_accounts, validators_of
+from agents.listing import MAX_LISTS, ListingSource, Page, Validators, ask, own_accounts
 from agents.surroundings import Surroundings
 from agents.web import Web
 
@@ -44,7 +44,7 @@ class Reviews:
             reviews = reviews_of(entries, self._channel(), self._country)
             if not reviews:
                 return
-            yield Page(reviews, validators_of(reply))
+            yield Page(reviews, reply.validators)
 
     def _channel(self) -> dict[str, str | bool]:
         return {"id": self._app.id, "name": self._called, "kind": "app", "own": self._app.own}

@@ -8,8 +8,7 @@ from typing import Annotated, ClassVar, Final
 from pydantic import BeforeValidator, Field
 
 from agents.appstore.options import App, app_of
-from agents.feeds import Interval
-from agents.options import AgentOptions, Limits, Secret
+from agents.options import AgentOptions, Interval, Limits, Secret
 
 MAX_APPS: Final = 6
 REMEMBERED: Final = 3000

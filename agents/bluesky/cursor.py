@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import ClassVar, Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from agents.base import CursorCorrupt
+from agents.cursor_state import CursorState
 
 REMEMBERED: Final = 2000
 """Posts whose deletion is understood; those of all others stream by as well."""
@@ -25,30 +25,16 @@ class Past(BaseModel):
     reached: int | None = None
 
 
-class Cursor(BaseModel):
+class Cursor(CursorState):
     """``time_us`` as Jetstream has it; ``recent`` are posts as ``did/key``, the newest last."""
+
+    OF: ClassVar[str] = "a bluesky agent"
 
     model_config = ConfigDict(frozen=True)
 
-    version: Literal[1] = 1
     time_us: int | None = None
     recent: tuple[str, ...] = ()
     past: Past | None = None
-
-    @classmethod
-    def read(cls, text: str | None) -> Cursor:
-        """Read a cursor.
-
-        Raises:
-            CursorCorrupt: it is not one of this kind.
-        """
-        try:
-            return cls() if text is None else cls.model_validate_json(text)
-        except ValidationError as error:
-            raise CursorCorrupt(f"the cursor of a bluesky agent cannot be read: {error}") from error
-
-    def written(self) -> str:
-        return self.model_dump_json(exclude_defaults=True)
 
 
 def microseconds(moment: datetime) -> int:

@@ -1,1 +1,1 @@
-"""What agents of places with threads share: turns of their tasks, versions seen, when to read again."""
+"""What agents of places with threads share: turns of their tasks, when to read again."""

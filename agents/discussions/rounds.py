@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
@@ -10,10 +9,8 @@ from datetime import timedelta
 
 from agents.base import BadConfiguration, Collected, Progress, Refused, SourceUnavailable
 from agents.listing import Unreadable
+from agents.pace import Pace, put_off
 from agents.surroundings import Surroundings
-from agents.telegram_pace import Pace
-
-log = logging.getLogger("molva.agent.discussions")
 
 
 class NotYet(Refused):
@@ -80,7 +77,7 @@ class Rounds:
             except NotYet as pause:
                 task.pace.postpone(pause.wait)
             except SourceUnavailable as error:
-                self._note(task, error)
+                put_off(task.pace, error, self._around)
             self._unread.discard(task.name)
             if not self._unread:
                 self._require_some()
@@ -99,17 +96,6 @@ class Rounds:
         changed = None if now == self._last else now
         self._last = now
         return Progress(changed, caught_up=not self._unread)
-
-    def _note(self, task: Task, error: SourceUnavailable) -> None:
-        asked = error.retry_after if isinstance(error, Refused) else None
-        task.pace.failed(error, asked or timedelta())
-        self._around.metrics.agent_errors.labels(self._around.agent, type(error).__name__).inc()
-        log.warning(
-            "%s: %s; tried again at %s",
-            self._around.agent,
-            error,
-            f"{task.pace.due:%Y-%m-%d %H:%M:%S} UTC",
-        )
 
     def _require_some(self) -> None:
         why = [task.pace.trouble for task in self._tasks if task.required]

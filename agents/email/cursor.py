@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from agents.base import CursorCorrupt
+from agents.cursor_state import CursorState
 from schemas.base import UtcDatetime
 
 
@@ -30,22 +30,11 @@ class Position(BaseModel):
         )
 
 
-class Cursor(BaseModel):
+class Cursor(CursorState):
     """The folders by name; those that the options no longer name are forgotten."""
+
+    OF: ClassVar[str] = "the email agent"
 
     model_config = ConfigDict(frozen=True)
 
-    version: Literal[1] = 1
     folders: dict[str, Position] = {}
-
-    @classmethod
-    def read(cls, cursor: str | None) -> Cursor:
-        """Read a cursor.
-
-        Raises:
-            CursorCorrupt: it is not one of this agent.
-        """
-        try:
-            return cls() if cursor is None else cls.model_validate_json(cursor)
-        except ValidationError as error:
-            raise CursorCorrupt(f"the cursor of the email agent cannot be read: {error}") from error

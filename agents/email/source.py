@@ -21,7 +21,7 @@ from agents.surroundings import Surroundings
 from agents.waiting import cancel
 from schemas.base import LIVE
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("molva.agent.email")
 
 WAITING: Final = 4
 """Batches of messages that may wait to be taken."""

@@ -7,8 +7,7 @@ from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from agents.feeds import Interval
-from agents.options import AgentOptions, Limits, Secret
+from agents.options import AgentOptions, Interval, Limits, Secret
 
 MAX_APPS: Final = 6
 REMEMBERED: Final = 3000

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import ClassVar, Final
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from agents.base import CursorCorrupt
-from agents.discussions.seen import Marks
+from agents.cursor_state import CursorState
+from agents.seen import Marks
 
 MAX_THREADS: Final = 400
 MAX_ITEMS: Final = 12_000
@@ -40,28 +40,14 @@ class Thread(BaseModel):
     known: Marks = {}
 
 
-class Cursor(BaseModel):
+class Cursor(CursorState):
     """Everything that a restart must know."""
 
-    version: Literal[1] = 1
+    OF: ClassVar[str] = "a hackernews agent"
+
     searches: dict[str, Search] = {}
     threads: dict[int, Thread] = {}
     """By the number of the story."""
-
-    @classmethod
-    def read(cls, text: str | None) -> Cursor:
-        """Read a cursor.
-
-        Raises:
-            CursorCorrupt: it is not one of this kind.
-        """
-        try:
-            return cls() if text is None else cls.model_validate_json(text)
-        except ValidationError as error:
-            raise CursorCorrupt(f"the cursor of a hackernews agent cannot be read: {error}") from error
-
-    def written(self) -> str:
-        return self.model_dump_json(exclude_defaults=True)
 
     def knows(self, number: int) -> bool:
         return any(number in thread.known for thread in self.threads.values())

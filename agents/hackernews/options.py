@@ -8,8 +8,7 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import AfterValidator, Field
 
-from agents.feeds import Interval
-from agents.options import AgentOptions, Limits
+from agents.options import AgentOptions, Interval, Limits
 
 SOURCE: Final = "hackernews"
 _ADDRESS: Final = re.compile(r"^https?://news\.ycombinator\.com/user\?id=", re.IGNORECASE)

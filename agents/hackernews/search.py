@@ -10,7 +10,7 @@ from agents.base import Collected
 from agents.discussions.rounds import Task
 from agents.hackernews.api import Api, Hits, Item, Query
 from agents.hackernews.cursor import Search
-from agents.telegram_pace import Pace
+from agents.pace import Pace
 from agents.web import Unusable
 
 OVERLAP: Final = 900

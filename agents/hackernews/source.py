@@ -18,8 +18,8 @@ from agents.hackernews.search import Searching, windows
 from agents.hackernews.threads import Changes, Desk, Following
 from agents.listing import own_accounts
 from agents.named_texts import NamedTexts
+from agents.pace import Pace
 from agents.surroundings import Surroundings
-from agents.telegram_pace import Pace
 from schemas.base import LIVE
 
 SLOWER: Final = 6

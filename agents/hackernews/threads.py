@@ -15,7 +15,7 @@ from agents.hackernews.api import Api, Item
 from agents.hackernews.cursor import DEAD, GONE, HIDDEN, Cursor, Thread
 from agents.hackernews.items import digest_of, is_dead, is_deleted, kids_of, number_of, post_of, words_of
 from agents.hackernews.options import SOURCE
-from agents.telegram_pace import Pace
+from agents.pace import Pace
 
 MOST_ITEMS: Final = 2000
 """Of one thread; a few stories a year have more."""

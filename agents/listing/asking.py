@@ -8,9 +8,8 @@ from typing import Final
 import httpx
 
 from agents.base import SourceUnavailable
-from agents.feed_client import Validators
 from agents.listing.source import Unreadable
-from agents.web import Forbidden, Reply, Web, shown
+from agents.web import Forbidden, Reply, Validators, Web, shown
 
 MISSING: Final = (httpx.codes.NOT_FOUND, httpx.codes.GONE)
 
@@ -33,8 +32,7 @@ async def ask(
         Unreadable: there is no such page, or the agent may not ask for it.
         SourceUnavailable: another status than 200, or what `agents.web.Web.get` raises.
     """
-    validators = {"If-None-Match": known.etag, "If-Modified-Since": known.modified}
-    given = {**(headers or {}), **{name: value for name, value in validators.items() if value}}
+    given = {**(headers or {}), **known.headers}
     try:
         reply = await web.get(url, headers=given, accept=accept)
     except Forbidden as error:
@@ -46,8 +44,3 @@ async def ask(
     if reply.status != httpx.codes.OK:
         raise SourceUnavailable(f"{shown(url)}: HTTP {reply.status}")
     return reply
-
-
-def validators_of(reply: Reply) -> Validators:
-    """What the server wants to hear again to answer "not modified"."""
-    return Validators(reply.headers.get("ETag", ""), reply.headers.get("Last-Modified", ""))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import Final, Literal, NamedTuple, Self
+from typing import ClassVar, Final, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from agents.base import CursorCorrupt
+from agents.cursor_state import CursorState
 from schemas.base import UtcDatetime
 
 REMEMBERED: Final = 600
@@ -52,39 +52,17 @@ class ListState(BaseModel):
         return self.changed(seen=dict(islice(ordered.items(), remembered)))
 
 
-class Cursor(BaseModel):
+class Cursor(CursorState):
     """The cursor of a source of lists: its lists by name."""
 
-    version: Literal[1] = 1
+    OF: ClassVar[str] = "a source of lists"
+
     lists: dict[str, ListState] = {}
 
-    @classmethod
-    def read(cls, text: str | None) -> Cursor:
-        """Read a cursor.
 
-        Raises:
-            CursorCorrupt: it is not one of a source of lists.
-        """
-        try:
-            return cls() if text is None else cls.model_validate_json(text)
-        except ValidationError as error:
-            raise CursorCorrupt(f"the cursor of a source of lists cannot be read: {error}") from error
-
-
-class PastCursor(BaseModel):
+class PastCursor(CursorState):
     """The cursor of a back-fill: the lists that are done."""
 
-    version: Literal[1] = 1
+    OF: ClassVar[str] = "a back-fill of lists"
+
     done: tuple[str, ...] = ()
-
-    @classmethod
-    def read(cls, text: str | None) -> PastCursor:
-        """Read a cursor.
-
-        Raises:
-            CursorCorrupt: it is not one of a back-fill of lists.
-        """
-        try:
-            return cls() if text is None else cls.model_validate_json(text)
-        except ValidationError as error:
-            raise CursorCorrupt(f"the cursor of a back-fill of lists cannot be read: {error}") from error

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple, Protocol
 
-from agents.base import BadConfiguration, Collected, Found, Progress, Refused, Rejected, SourceUnavailable
-from agents.feed_client import Validators
+from agents.base import BadConfiguration, Collected, Found, Progress, Rejected, SourceUnavailable
 from agents.listing.cursor import REMEMBERED, Cursor, ListState, PastCursor
 from agents.listing.entries import Entry, fresh_of
+from agents.pace import Pace, put_off
 from agents.surroundings import Surroundings
-from agents.telegram_pace import Pace
+from agents.web import Validators
 from schemas.base import LIVE
 
 PASSES: Final = 3
 """How often in a row a list is read that changes while it is read."""
 PAST_PAGES: Final = 10_000
 INTERVAL_IN_GRACE: Final = timedelta(minutes=10)
-log = logging.getLogger("molva.agent.listing")
 
 
 class Unreadable(SourceUnavailable):
@@ -114,7 +112,7 @@ class ListingSource:
                             yield Progress(saved, caught_up=not unread)
                 place.pace.visited(found)
             except SourceUnavailable as error:
-                self._note(place, error)
+                put_off(place.pace, error, self._around)
             unread.discard(place.listing.name)
             if not unread:
                 _require_some(places)
@@ -177,12 +175,6 @@ class ListingSource:
         place.state = _read_through(place.state, newest, now if whole else None)
         yield []
 
-    def _note(self, place: Place, error: SourceUnavailable) -> None:
-        asked = error.retry_after if isinstance(error, Refused) else None
-        place.pace.failed(error, asked or timedelta())
-        self._around.metrics.agent_errors.labels(self.name, type(error).__name__).inc()
-        log.warning("%s: %s; tried again at %s", self.name, error, f"{place.pace.due:%Y-%m-%d %H:%M} UTC")
-
 
 def _read_through(state: ListState, newest: Validators | None, swept: datetime | None) -> ListState:
     """The state after a reading that came to its end."""
@@ -193,7 +185,7 @@ def _read_through(state: ListState, newest: Validators | None, swept: datetime |
 
 def _saved(places: Sequence[Place]) -> str:
     lists = {place.listing.name: place.state for place in places}
-    return Cursor(lists=lists).model_dump_json(exclude_defaults=True)
+    return Cursor(lists=lists).written()
 
 
 def _require_some(places: Sequence[Place]) -> None:

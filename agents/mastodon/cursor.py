@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import ClassVar, Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from agents.base import CursorCorrupt
+from agents.cursor_state import CursorState
 
 REMEMBERED: Final = 200
 """Posts of an instance whose deletion is understood: the server names them by its own number only."""
@@ -28,26 +28,12 @@ class InstanceState(BaseModel):
     recent: Mapping[str, str] = {}
 
 
-class Cursor(BaseModel):
+class Cursor(CursorState):
     """The agent's cursor: its instances by URL."""
 
-    version: Literal[1] = 1
+    OF: ClassVar[str] = "a mastodon agent"
+
     instances: dict[str, InstanceState] = {}
-
-    @classmethod
-    def read(cls, text: str | None) -> Cursor:
-        """Read a cursor.
-
-        Raises:
-            CursorCorrupt: it is not one of this kind.
-        """
-        try:
-            return cls() if text is None else cls.model_validate_json(text)
-        except ValidationError as error:
-            raise CursorCorrupt(f"the cursor of a mastodon agent cannot be read: {error}") from error
-
-    def written(self) -> str:
-        return self.model_dump_json(exclude_defaults=True)
 
 
 def is_snowflake(status_id: str) -> bool:

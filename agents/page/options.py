@@ -12,8 +12,7 @@ from jmespath.exceptions import JMESPathError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, model_validator
 from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
-from agents.feeds import Interval
-from agents.options import AgentOptions, Limits
+from agents.options import AgentOptions, Interval, Limits
 
 _PICK: Final = re.compile(r"^(?P<css>[^@]*?)\s*(?:@(?P<attribute>[\w:.-]+))?$", re.DOTALL)
 COUNT: Final = "count"

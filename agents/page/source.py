@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from urllib.parse import urljoin
 
 from agents.base import Rejected
-from agents.listing import Entry, ListingSource, Page, Unreadable, Validators, ask, validators_of
+from agents.listing import Entry, ListingSource, Page, Unreadable, Validators, ask
 from agents.page import html_page, json_page
 from agents.page.items import Item, LayoutChanged, Reading
 from agents.page.options import PAGE, Options, ReviewList, address_of
@@ -61,7 +61,7 @@ class Reviews:
             if (items := tuple(found.items)) in read:
                 return  # some sites show their first or last page where there is none
             read.add(items)
-            yield Page(await self._entries(found.items, reply), validators_of(reply))
+            yield Page(await self._entries(found.items, reply), reply.validators)
             number += 1
             follow = urljoin(reply.url, found.next) if found.next else ""
             url = self._address(number) if PAGE in self.name else follow.partition("#")[0]

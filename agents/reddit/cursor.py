@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import ClassVar, Final
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from agents.base import CursorCorrupt
-from agents.discussions.seen import Seen
+from agents.cursor_state import CursorState
+from agents.seen import PackedSeen
 
 MAX_WATCHED: Final = 4000
 MAX_SEEN: Final = 20_000
@@ -29,28 +29,15 @@ class Watched(BaseModel):
     missed: int = 0
 
 
-class Cursor(BaseModel):
+class Cursor(CursorState):
     """Everything that a restart must know."""
 
-    version: Literal[1] = 1
+    OF: ClassVar[str] = "a reddit agent"
+
     places: dict[str, Place] = {}
     watched: dict[str, Watched] = {}
     """By full name."""
-    seen: str = ""
-
-    @classmethod
-    def read(cls, text: str | None) -> Cursor:
-        """Read a cursor.
-
-        Raises:
-            CursorCorrupt: it is not one of this kind.
-        """
-        try:
-            found = cls() if text is None else cls.model_validate_json(text)
-            Seen.unpacked(found.seen)
-        except (ValidationError, ValueError) as error:
-            raise CursorCorrupt(f"the cursor of a reddit agent cannot be read: {error}") from error
-        return found
+    seen: PackedSeen = ""
 
     def trim(self, now: int, span: int) -> None:
         """Forget posts that are older than ``span``; of too many the oldest, those with a tree last."""

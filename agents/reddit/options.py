@@ -8,8 +8,7 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import AfterValidator, Field
 
-from agents.feeds import Interval
-from agents.options import AgentOptions, Limits, Secret
+from agents.options import AgentOptions, Interval, Limits, Secret
 
 SOURCE: Final = "reddit"
 _SUBREDDIT: Final = re.compile(

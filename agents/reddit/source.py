@@ -9,16 +9,16 @@ from typing import Final
 
 from agents.base import BadConfiguration, Collected
 from agents.discussions.rounds import Rounds, Task
-from agents.discussions.seen import Seen
 from agents.listing import own_accounts
 from agents.named_texts import NamedTexts
+from agents.pace import Pace
 from agents.reddit.cursor import MAX_SEEN, Cursor
 from agents.reddit.door import Api
 from agents.reddit.options import SOURCE, Options, subreddit_name, user_name
 from agents.reddit.posts import SUBMISSION, Thing, name_of, words_of
 from agents.reddit.tasks import Again, Desk, News
+from agents.seen import Seen
 from agents.surroundings import Surroundings
-from agents.telegram_pace import Pace
 from schemas.base import LIVE
 
 SLOWER: Final = 5
@@ -67,7 +67,7 @@ class RedditSource:
 
         def saved() -> str:
             state.seen = seen.packed()
-            return state.model_dump_json(exclude_defaults=True)
+            return state.written()
 
         async with aclosing(Rounds(tasks, around, saved).items()) as items:  # type: ignore[type-var]
             async for item in items:

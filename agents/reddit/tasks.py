@@ -10,13 +10,13 @@ from agents.base import Clock, Collected, Gone
 from agents.discussions.aging import rest_after
 from agents.discussions.posting import count_of
 from agents.discussions.rounds import Task
-from agents.discussions.seen import Seen
+from agents.pace import Pace
 from agents.reddit.cursor import Cursor, Place, Watched
 from agents.reddit.door import Absent, Api, kinds
 from agents.reddit.options import SOURCE
 from agents.reddit.posts import COMMENT, SUBMISSION, Thing, edited_at, is_gone, name_of, post_of, written_at
 from agents.reddit.tree import Tree
-from agents.telegram_pace import Pace
+from agents.seen import Seen
 
 PAGE: Final = 100
 DEEPEST: Final = 1000

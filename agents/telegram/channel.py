@@ -10,6 +10,7 @@ from typing import Any, Final
 from telethon.tl import functions, types
 
 from agents.base import Collected
+from agents.pace import Pace
 from agents.surroundings import Surroundings
 from agents.telegram.account import Account
 from agents.telegram.cursor import RoomState
@@ -18,7 +19,6 @@ from agents.telegram.messages import called
 from agents.telegram.options import Options
 from agents.telegram.room import Room
 from agents.telegram.threads import Threads
-from agents.telegram_pace import Pace
 from pipeline.core.accounts import Owners
 
 LOOK_EVERY: Final = timedelta(days=1)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import ClassVar, Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from agents.base import CursorCorrupt
+from agents.cursor_state import CursorState
 from schemas.base import UtcDatetime
 
 MAX_THREADS: Final = 50
@@ -57,27 +57,13 @@ class RoomState(BaseModel):
         return self.changed(threads={post: known[post] for post in sorted(known)[-MAX_THREADS:]})
 
 
-class Cursor(BaseModel):
+class Cursor(CursorState):
     """The agent's cursor: its channels by the handles of the configuration."""
 
-    version: Literal[1] = 1
+    OF: ClassVar[str] = "a telegram agent"
+
     account: int = 0
     rooms: dict[str, RoomState] = {}
-
-    @classmethod
-    def read(cls, text: str | None) -> Cursor:
-        """Read a cursor.
-
-        Raises:
-            CursorCorrupt: it is not one of this kind.
-        """
-        try:
-            return cls() if text is None else cls.model_validate_json(text)
-        except ValidationError as error:
-            raise CursorCorrupt(f"the cursor of a telegram agent cannot be read: {error}") from error
-
-    def written(self) -> str:
-        return self.model_dump_json(exclude_defaults=True)
 
 
 class Saved:

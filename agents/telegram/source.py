@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 
 from agents.base import DEFAULT_GRACE, BadConfiguration, Collected, Progress
+from agents.pace import put_off
 from agents.surroundings import Surroundings
 from agents.telegram.account import ANSWER_SECONDS, Account
 from agents.telegram.channel import SLOWEST, Channel
@@ -18,8 +18,6 @@ from agents.telegram_names import own_channels
 from agents.waiting import either
 from pipeline.core.accounts import Owners
 from schemas.base import LIVE
-
-log = logging.getLogger("molva.agent.telegram")
 
 
 class TelegramSource:
@@ -60,7 +58,7 @@ class TelegramSource:
                         yield Progress(saved.changed(_state(channels, account)), caught_up=not unread)
                     channel.pace.visited(found, channel.room.pause)
                 except Troubled as error:
-                    self._note(channel, error)
+                    put_off(channel.pace, error, self._around, _wait(error))
                 if unread:
                     unread.discard(channel.handle)
                     _require_some(channels)
@@ -78,7 +76,7 @@ class TelegramSource:
                         if whole:
                             yield Progress(saved.changed(_state(channels, account)))
                 except Unreadable as error:
-                    self._note(channel, error)
+                    put_off(channel.pace, error, self._around, _wait(error))
 
     def _account(self) -> Account:
         return Account(self._options, self._around, answer_seconds=self._answer_seconds)
@@ -102,10 +100,10 @@ class TelegramSource:
                 channel.forget_hashes()
         return channels
 
-    def _note(self, channel: Channel, error: Troubled) -> None:
-        channel.pace.failed(error, error.wait if isinstance(error, Postponed) else timedelta())
-        self._around.metrics.agent_errors.labels(self.name, type(error).__name__).inc()
-        log.warning("%s: %s; tried again at %s", self.name, error, f"{channel.pace.due:%Y-%m-%d %H:%M} UTC")
+
+def _wait(error: Troubled) -> timedelta:
+    """How long Telegram wants to be left alone."""
+    return error.wait if isinstance(error, Postponed) else timedelta()
 
 
 def _state(channels: Sequence[Channel], account: Account) -> str:

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from agents.base import Collected, Gone, SourceUnavailable
+from agents.pace import Pace
 from agents.surroundings import Surroundings
 from agents.telegram_names import SOURCE, marked, native_id
-from agents.telegram_pace import Pace
 from agents.telegram_web.cursor import WATCHED, ChannelState, Hole, Watched
 from agents.telegram_web.page import Page, Shown, page_of, refusal
 from agents.telegram_web.posts import digest, post_of

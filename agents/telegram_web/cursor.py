@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import ClassVar, Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from agents.base import CursorCorrupt
+from agents.cursor_state import CursorState
 
 WATCHED: Final = 40
 """The newest posts of a channel that are watched for edits and deletions: two pages."""
@@ -45,23 +45,9 @@ class ChannelState(BaseModel):
         return self.model_copy(update=fields)
 
 
-class Cursor(BaseModel):
+class Cursor(CursorState):
     """The agent's cursor: its channels by handle."""
 
-    version: Literal[1] = 1
+    OF: ClassVar[str] = "a telegram-web agent"
+
     channels: dict[str, ChannelState] = {}
-
-    @classmethod
-    def read(cls, text: str | None) -> Cursor:
-        """Read a cursor.
-
-        Raises:
-            CursorCorrupt: it is not one of this kind.
-        """
-        try:
-            return cls() if text is None else cls.model_validate_json(text)
-        except ValidationError as error:
-            raise CursorCorrupt(f"the cursor of a telegram-web agent cannot be read: {error}") from error
-
-    def written(self) -> str:
-        return self.model_dump_json(exclude_defaults=True)

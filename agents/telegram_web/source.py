@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from agents.base import DEFAULT_GRACE, BadConfiguration, Collected, Progress, Refused, SourceUnavailable
+from agents.pace import put_off
 from agents.surroundings import Surroundings
 from agents.telegram_names import own_channels
 from agents.telegram_web.channel import Channel, Unreadable
@@ -18,7 +18,6 @@ from pipeline.core.accounts import Owners
 from schemas.base import LIVE
 
 INTERVAL_IN_GRACE: Final = timedelta(minutes=10)
-log = logging.getLogger("molva.agent.telegram_web")
 
 
 class TelegramWebSource:
@@ -58,12 +57,12 @@ class TelegramWebSource:
                     saved = now
                 channel.pace.visited(found)
             except Refused as error:
-                self._note(channel, error)
+                put_off(channel.pace, error, self._around)
                 if error.retry_after is not None:
                     for each in channels:
                         each.pace.postpone(error.retry_after)
             except SourceUnavailable as error:
-                self._note(channel, error)
+                put_off(channel.pace, error, self._around)
             if unread:
                 unread.discard(channel.handle)
                 _require_some(channels)
@@ -79,7 +78,7 @@ class TelegramWebSource:
                         yield item
                     yield Progress(_saved(channels))
             except Unreadable as error:
-                self._note(channel, error)
+                put_off(channel.pace, error, self._around)
 
     def _channels(self, known: Cursor) -> list[Channel]:
         return [
@@ -93,11 +92,6 @@ class TelegramWebSource:
             )
             for handle in self._handles
         ]
-
-    def _note(self, channel: Channel, error: SourceUnavailable) -> None:
-        channel.pace.failed(error)
-        self._around.metrics.agent_errors.labels(self.name, type(error).__name__).inc()
-        log.warning("%s: %s; tried again at %s", self.name, error, f"{channel.pace.due:%Y-%m-%d %H:%M} UTC")
 
 
 def _saved(channels: Sequence[Channel]) -> str:

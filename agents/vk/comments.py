@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from agents.base import Collected, Gone
+from agents.seen import digest
 from agents.vk.api import NAMES, Call
-from agents.vk.cursor import Watched, digest
+from agents.vk.cursor import Watched
 from agents.vk.desk import Answer, Desk, pages
 from agents.vk.names import SOURCE, native_id
 from agents.vk.posts import Item, comment_of, number_of

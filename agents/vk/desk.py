@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from agents.base import AgentError, Rejected
+from agents.seen import Seen
 from agents.surroundings import Surroundings
 from agents.vk.api import Api
-from agents.vk.cursor import Cursor, Seen
+from agents.vk.cursor import Cursor
 from agents.vk.failures import Troubled
 from agents.vk.names import SOURCE
 from agents.vk.options import Options
@@ -51,7 +52,7 @@ class Desk:
         self.around = around
         self.api = api
         self.cursor = cursor
-        self.seen = Seen.unpacked(cursor.seen)
+        self.seen = Seen.unpacked(cursor.seen, renewed=False)
         self.own = own
         self.span = int(options.comments_for.total_seconds())
 

@@ -8,8 +8,7 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from agents.feeds import Interval
-from agents.options import AgentOptions, Limits, Secret
+from agents.options import AgentOptions, Interval, Limits, Secret
 from agents.vk.names import place_name
 
 MAX_PLACES: Final = 500

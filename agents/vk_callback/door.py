@@ -14,8 +14,8 @@ from typing import Any, Final
 from aiohttp import web
 
 from agents.base import BadConfiguration
-from agents.http_admission import IngestLimits
-from agents.http_connections import Connections
+from agents.http.admission import IngestLimits
+from agents.http.connections import Connections
 from agents.vk_callback.events import kind_of
 from agents.vk_callback.options import Community, Options
 from agents.waiting import cancel

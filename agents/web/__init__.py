@@ -5,7 +5,7 @@ from agents.rates import Limit
 from agents.web.client import Web
 from agents.web.reach import Reach
 from agents.web.refusals import Declined, Forbidden, Unanswered, Unusable, shown
-from agents.web.reply import Reply
+from agents.web.reply import Reply, Validators
 from agents.web.traffic import Traffic
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Traffic",
     "Unanswered",
     "Unusable",
+    "Validators",
     "Web",
     "shown",
 ]

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -15,6 +15,19 @@ from agents.web.refusals import Unusable, shown
 LONGEST_RETRY_AFTER = timedelta(days=1)
 LONGEST_AGE = 10**9
 EXCERPT = 80
+
+
+class Validators(NamedTuple):
+    """What a server wants to hear again to answer "not modified"."""
+
+    etag: str = ""
+    modified: str = ""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Of a conditional request."""
+        given = {"If-None-Match": self.etag, "If-Modified-Since": self.modified}
+        return {name: value for name, value in given.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +45,11 @@ class Reply:
     body: bytes = field(repr=False)
     url: str = field(repr=False)
     server_time: datetime | None = None
+
+    @property
+    def validators(self) -> Validators:
+        """For the next request of the same document."""
+        return Validators(self.headers.get("ETag", ""), self.headers.get("Last-Modified", ""))
 
     @property
     def text(self) -> str:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from agents.base import Clock, Sleep
-from agents.breaker import Breakers
 from agents.rates import Budget, Limit, Rates
+from agents.web.breaker import Breakers
 from agents.web.wire import trusted
 from pipeline.metrics import Metrics
 

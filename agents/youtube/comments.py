@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from agents.base import Clock, Collected, SourceUnavailable
 from agents.discussions.posting import count_of, part_of, parts_of, text_of
-from agents.discussions.seen import Seen
+from agents.seen import Seen
 from agents.youtube.api import Api, Reason
 from agents.youtube.cursor import Video
 from agents.youtube.posts import changed_at, comment_post, version_of

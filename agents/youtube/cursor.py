@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import ClassVar, Final
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
-from agents.base import CursorCorrupt
-from agents.discussions.seen import Seen
+from agents.cursor_state import CursorState
+from agents.seen import PackedSeen
 
 MAX_VIDEOS: Final = 1000
 MAX_SEEN: Final = 20_000
@@ -54,30 +54,17 @@ class Video(BaseModel):
     missed: int = 0
 
 
-class Cursor(BaseModel):
+class Cursor(CursorState):
     """Everything that a restart must know."""
 
-    version: Literal[1] = 1
+    OF: ClassVar[str] = "a youtube agent"
+
     spent: Spent = Field(default_factory=Spent)
     channels: dict[str, Channel] = {}
     searches: dict[str, int] = {}
     """Unix seconds up to which a query was asked."""
     videos: dict[str, Video] = {}
-    seen: str = ""
-
-    @classmethod
-    def read(cls, text: str | None) -> Cursor:
-        """Read a cursor.
-
-        Raises:
-            CursorCorrupt: it is not one of this kind.
-        """
-        try:
-            found = cls() if text is None else cls.model_validate_json(text)
-            Seen.unpacked(found.seen)
-        except (ValidationError, ValueError) as error:
-            raise CursorCorrupt(f"the cursor of a youtube agent cannot be read: {error}") from error
-        return found
+    seen: PackedSeen = ""
 
     def trim(self, now: int, span: int) -> None:
         """Forget videos that are older than ``span`` seconds, and the oldest of too many."""

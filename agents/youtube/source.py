@@ -9,11 +9,11 @@ from typing import Final
 
 from agents.base import BadConfiguration, Collected
 from agents.discussions.rounds import Rounds, Task
-from agents.discussions.seen import Seen
 from agents.listing import own_accounts
 from agents.named_texts import NamedTexts
+from agents.pace import Pace
+from agents.seen import Seen
 from agents.surroundings import Surroundings
-from agents.telegram_pace import Pace
 from agents.youtube.api import Api
 from agents.youtube.cursor import MAX_SEEN, Cursor
 from agents.youtube.options import SOURCE, Options, channel_name
@@ -68,7 +68,7 @@ class YouTubeSource:
 
         def saved() -> str:
             state.seen = seen.packed()
-            return state.model_dump_json(exclude_defaults=True)
+            return state.written()
 
         async with aclosing(Rounds(tasks, around, saved).items()) as items:  # type: ignore[type-var]
             async for item in items:

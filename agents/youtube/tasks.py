@@ -10,10 +10,10 @@ from agents.base import Clock, Collected, Gone
 from agents.discussions.aging import rest_after
 from agents.discussions.posting import iso_moment, part_of, parts_of, text_of
 from agents.discussions.rounds import Task
-from agents.discussions.seen import Seen
 from agents.listing import Unreadable
 from agents.named_texts import NamedTexts
-from agents.telegram_pace import Pace
+from agents.pace import Pace
+from agents.seen import Seen
 from agents.youtube.api import Api, Reason
 from agents.youtube.comments import Comments
 from agents.youtube.cursor import Channel, Cursor, Video

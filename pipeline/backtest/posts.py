@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Final
 
 from agents.compression import codec_of
-from agents.lines import BOM
-from agents.replay_input import ReplayInput, Row
+from agents.replay.input import ReplayInput, Row
+from agents.replay.lines import BOM
 from agents.rows import event_time, post_of
 from pipeline.backtest.annotated import Annotated
 from pipeline.backtest.counts import Counts

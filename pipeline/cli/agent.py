@@ -21,7 +21,7 @@ from pipeline.logs import configure
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:  # heavy: its module waits until a command needs it
-    from agents.dry_run import Item
+    from agents.fleet.dry_run import Item
     from agents.options import AgentOptions
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -120,8 +120,8 @@ def check(
     """
     from agents.agents_file import agent_of, read_agents
     from agents.base import Unavailable as SourceAway
-    from agents.dry_run import look
-    from agents.fleet import outside_of
+    from agents.fleet.dry_run import look
+    from agents.fleet.process import outside_of
     from pipeline.metrics import Metrics
 
     settings = load_settings()
@@ -138,7 +138,8 @@ def check(
         _print(options, items, idle=idle, seconds=seconds)
     if found.errors and not found.items:
         told = ", ".join(f"{name} {count}" for name, count in found.errors.items())
-        raise Unavailable(f"{options.agent}: nothing but failures: {told}")
+        last = f"; the last: {found.told}" if found.told else ""
+        raise Unavailable(f"{options.agent}: nothing but failures: {told}{last}")
     if not found.answered:
         raise Unavailable(f"{options.agent}: no answer within {seconds:g} s")
 

@@ -18,8 +18,8 @@ from pipeline.errors import UsageError
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:  # heavy: its module waits until a command needs it
-    from agents.fleet_view import Sight
-    from agents.vitals import PastReport
+    from agents.fleet.view import Sight
+    from agents.fleet.vitals import PastReport
 
 COLOURS = {"running": "green", "starting": "green", "waiting": "yellow"}
 STEPS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
@@ -41,7 +41,7 @@ def show(context: typer.Context, file: File = None, data_dir: DataDir = None, as
     if context.invoked_subcommand is not None:
         return
     from agents.agents_file import read_agents
-    from agents.fleet_view import read_rows, sights
+    from agents.fleet.view import read_rows, sights
 
     settings = load_settings(data_dir)
     path = file or settings.agents
@@ -111,7 +111,7 @@ def run(file: File = None) -> None:
     Example: MOLVA_AGENTS=agents.yaml molva agents run
     """
     from agents.agents_file import read_agents
-    from agents.fleet import run_fleet
+    from agents.fleet.process import run_fleet
 
     settings = load_settings()
     path = agents_path(settings, file)
@@ -160,7 +160,7 @@ def backfill(
 
     Example: molva agents backfill vk:banks --since 2026-01-01 --until 2026-02-01
     """
-    from agents.fleet_view import ask_backfill
+    from agents.fleet.view import ask_backfill
     from agents.options import Backfill
 
     if since >= until:
@@ -185,7 +185,7 @@ def forget(name: Name, file: File = None, data_dir: DataDir = None) -> None:
 
     Example: molva agents forget vk:banks
     """
-    from agents.fleet_view import ask_to_forget
+    from agents.fleet.view import ask_to_forget
 
     settings = load_settings(data_dir)
     agent = _full_name(settings, file, name)

@@ -80,7 +80,7 @@ async def _replay(
     source: str | None,
     timeline: str | None,
 ) -> dict[str, Any]:
-    from agents.replay import ReplaySource
+    from agents.replay.source import ReplaySource
     from agents.service import run_source
 
     def clock() -> datetime:

@@ -59,7 +59,7 @@ def up(
         err.print("[yellow]no watchlist:[/] nothing is watched; choose one with --watchlist FILE")
     read_watchlist(settings.watchlist)
     if settings.rss_feeds is not None:
-        from agents.feeds import read_feeds  # heavy, too
+        from agents.rss.feeds import read_feeds  # heavy, too
 
         read_feeds(settings.rss_feeds)
     if settings.agents is not None:
@@ -72,7 +72,7 @@ def up(
 
         read_configuration(settings.alerts, os.environ)
     if settings.http_callers is not None:
-        from agents.http_service import read_callers
+        from agents.http.service import read_callers
 
         read_callers(settings)
         settings = settings.model_copy(update={"http_callers": settings.http_callers.resolve()})

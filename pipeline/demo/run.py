@@ -19,7 +19,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from agents.checkpoints import Totals
 from agents.cursor import MemoryCursors
-from agents.replay import ReplaySource
+from agents.replay.source import ReplaySource
 from agents.service import run_source
 from pipeline.core.watchlist import Watchlist
 from pipeline.demo.expectations import check

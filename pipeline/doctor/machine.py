@@ -18,9 +18,9 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
 from agents.agents_file import read_agents
 from agents.base import AgentError
 from agents.checked_yaml import read_text
-from agents.feeds import read_feeds
-from agents.http_callers import parse_callers
+from agents.http.callers import parse_callers
 from agents.options import Lookup
+from agents.rss.feeds import read_feeds
 from pipeline.checks import Part
 from pipeline.core.watchlist import WatchlistError
 from pipeline.health import watchlist_in_use

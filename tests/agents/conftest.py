@@ -11,7 +11,7 @@ from agents.cursor import MemoryCursors
 from agents.manual_time import ManualTime
 from agents.publisher import MemoryPublisher
 from pipeline.metrics import Metrics
-from tests.agents.feed_server import FeedServer
+from tests.agents.rss.server import FeedServer
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaConnectionError
 from agents.backlog import Backlog, following_kafka, furthest_behind
 from agents.base import Progress
 from agents.cursor import MemoryCursors
-from agents.http_admission import IngestLimits
+from agents.http.admission import IngestLimits
 from agents.list_source import ListSource
 from agents.manual_time import ManualTime
 from agents.publisher import MemoryPublisher

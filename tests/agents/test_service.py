@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from agents.base import BadConfiguration, PublishFailed
 from agents.checkpoints import Totals
-from agents.replay import ReplaySource
+from agents.replay.source import ReplaySource
 from agents.service import run_agent, run_source
 from pipeline.embedded.broker import EmbeddedBroker
 from pipeline.kafka import KafkaAdmin, client_options

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from agents.cursor import CursorStore, FileCursors, MemoryCursors
-from agents.http_service import promise_live
+from agents.http.service import promise_live
 from agents.manual_time import ManualTime
 from agents.publisher import MemoryPublisher
 from agents.source_health import MAX_SOURCES, OTHERS, SourceHealth

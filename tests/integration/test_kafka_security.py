@@ -20,8 +20,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFailedError
 from aiokafka.structs import OffsetAndMetadata
 
-from agents.fleet import run_fleet
-from agents.fleet_view import read_rows
+from agents.fleet.process import run_fleet
+from agents.fleet.view import read_rows
 from pipeline.embedded.kafka import EmbeddedKafka
 from pipeline.embedded.kafka_jars import find_kafka
 from pipeline.kafka import KafkaAdmin, TopicSpec, client_options

@@ -39,7 +39,7 @@ def loaded_by(code: str) -> set[str]:
         ("from pipeline.cli import commands; commands.load('worker', commands.COMMANDS['worker'])", set()),
         ("import pipeline.worker, pipeline.wiring.storage", {"aiokafka", "clickhouse_driver"}),
         ("import pipeline.health", set()),
-        ("import agents.service", {"aiohttp", "aiokafka"}),
+        ("import agents.service", {"aiohttp", "aiokafka", "httpx"}),
     ],
 )
 def test_a_process_loads_no_more_than_it_needs(code: str, needed: set[str]) -> None:

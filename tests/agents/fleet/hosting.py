@@ -1,4 +1,4 @@
-"""Everything around a hosted agent, in memory: for the tests of `agents.hosted`."""
+"""Everything around a hosted agent, in memory: for the tests of `agents.fleet.hosted`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 from agents.backlog import Backlog
 from agents.cursor import MemoryCursors
-from agents.cursor_rows import STATE, Rows
-from agents.hosted import HostedAgent
-from agents.lease import Lease
+from agents.fleet.cursor_rows import STATE, Rows
+from agents.fleet.hosted import HostedAgent
+from agents.fleet.lease import Lease
+from agents.fleet.premises import Outside, Premises
+from agents.fleet.vitals import Report
 from agents.manual_time import JumpingTime
 from agents.options import AgentOptions
-from agents.premises import Outside, Premises
 from agents.publisher import MemoryPublisher
-from agents.vitals import Report
 from agents.web import Traffic
 from pipeline.metrics import Metrics
 from tests.agents.fleet.counting import load

@@ -10,7 +10,7 @@ import signal
 import sys
 from datetime import UTC, datetime
 
-from agents.fleet import run_fleet
+from agents.fleet.process import run_fleet
 from pipeline.settings import Settings
 from tests.agents.fleet.counting import Options, load
 

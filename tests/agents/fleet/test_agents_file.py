@@ -89,6 +89,10 @@ MISTAKES = [
         "agents:\n  - {name: x, kind: vk, token: 'env:T'}\n  - {name: x, kind: vk, token: 'env:T'}\n",
         "f:3: there is an agent vk:x in line 2 already",
     ),
+    (
+        "agents:\n  - {name: x, kind: rss, feeds: [{url: 'http://a.b'}, {url: 'http://a.b'}]}\n",
+        "f:2: rss:x: http://a.b/ stands there twice",
+    ),
     ("agents:\n  - name: [\n", "f:3: not YAML"),
 ]
 

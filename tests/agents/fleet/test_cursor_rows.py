@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agents.base import CursorCorrupt
-from agents.cursor_rows import (
+from agents.fleet.cursor_rows import (
     MAX_CURSOR_BYTES,
     RHYTHM,
     CursorTooLarge,

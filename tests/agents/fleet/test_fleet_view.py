@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from agents.cursor_rows import STATE, pack, partition_of
-from agents.fleet import run_fleet
-from agents.fleet_view import Sight, ask_backfill, ask_to_forget, read_rows, sights
+from agents.fleet.cursor_rows import STATE, pack, partition_of
+from agents.fleet.process import run_fleet
+from agents.fleet.row_writer import row_writer
+from agents.fleet.view import Sight, ask_backfill, ask_to_forget, read_rows, sights
+from agents.fleet.vitals import Report
 from agents.manual_time import NOON
 from agents.options import Backfill
-from agents.row_writer import row_writer
-from agents.vitals import Report
 from pipeline.cli.agents import app
 from pipeline.kafka import AGENT_CURSORS_SPEC, KafkaAdmin
 from pipeline.metrics import Metrics

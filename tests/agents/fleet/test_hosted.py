@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from agents.cursor_rows import BACKFILL, REQUEST, pack
-from agents.hosted import REMEDY_SECONDS
+from agents.fleet.cursor_rows import BACKFILL, REQUEST, pack
+from agents.fleet.hosted import REMEDY_SECONDS
+from agents.fleet.past_runs import request_key
 from agents.options import Backfill
-from agents.past_runs import request_key
 from pipeline.topics import DELETED, RAW
 from schemas import RawPost
 from tests.agents.fleet.counting import Options

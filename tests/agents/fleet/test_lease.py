@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from agents.lease import Lease, LeasedPublisher, NotOwner, boot_time
+from agents.fleet.lease import Lease, LeasedPublisher, NotOwner, boot_time
 from agents.publisher import MemoryPublisher
 from pipeline.topics import RAW
 from tests.agents.running import post

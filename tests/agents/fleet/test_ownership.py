@@ -13,10 +13,10 @@ from aiokafka import TopicPartition
 from aiokafka.errors import CommitFailedError
 from aiokafka.structs import OffsetAndMetadata
 
-from agents.cursor_rows import Rows, pack, partition_of
-from agents.lease import Lease
-from agents.ownership import Ownership, new_consumer
-from agents.row_writer import row_writer
+from agents.fleet.cursor_rows import Rows, pack, partition_of
+from agents.fleet.lease import Lease
+from agents.fleet.ownership import Ownership, new_consumer
+from agents.fleet.row_writer import row_writer
 from pipeline.condition import Condition
 from pipeline.embedded.kafka import EmbeddedKafka
 from pipeline.kafka import AGENT_CURSORS_SPEC, KafkaAdmin

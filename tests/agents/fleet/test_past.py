@@ -10,8 +10,8 @@ import pytest
 
 from agents.base import Collected, CursorCorrupt, Found, Gone, Progress, Rejected, SourceUnavailable
 from agents.cursor import MemoryCursors
+from agents.fleet.past import REMEMBERED, Ledger, PastSource, Period
 from agents.manual_time import NOON, JumpingTime
-from agents.past import REMEMBERED, Ledger, PastSource, Period
 from agents.publisher import MemoryPublisher
 from agents.runner import Runner
 from pipeline.metrics import Metrics

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from agents.fleet.vitals import STALE, Report, Vitals
 from agents.manual_time import ManualTime
-from agents.vitals import STALE, Report, Vitals
 from agents.web import Reach
 from pipeline.metrics import Metrics
 

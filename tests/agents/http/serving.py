@@ -11,10 +11,10 @@ from typing import Any
 from aiohttp import ClientSession
 from yarl import URL
 
-from agents.http_access import Access
-from agents.http_callers import Caller
-from agents.http_ingest import Ingest
-from agents.http_service import opened
+from agents.http.access import Access
+from agents.http.callers import Caller
+from agents.http.ingest import Ingest
+from agents.http.service import opened
 from agents.manual_time import ManualTime
 from agents.publisher import Publisher
 from pipeline.metrics import Metrics

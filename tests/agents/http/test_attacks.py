@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from agents.http_admission import IngestLimits
+from agents.http.admission import IngestLimits
 from agents.publisher import MemoryPublisher
 from pipeline.metrics import Metrics
 from pipeline.topics import RAW

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from agents.base import BadConfiguration
-from agents.http_access import Access
-from agents.http_callers import Caller, Callers, CallersFile, Rights, parse_callers
-from agents.http_service import keep_callers
+from agents.http.access import Access
+from agents.http.callers import Caller, Callers, CallersFile, Rights, parse_callers
+from agents.http.service import keep_callers
 from agents.manual_time import NOON, ManualTime
 from agents.options import Lookup
 from agents.publisher import MemoryPublisher

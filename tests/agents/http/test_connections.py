@@ -11,10 +11,10 @@ from typing import cast
 import pytest
 from pydantic import SecretStr
 
-from agents.http_admission import IngestLimits
-from agents.http_callers import Caller
-from agents.http_connections import Connection, Connections
-from agents.http_signature import sign
+from agents.http.admission import IngestLimits
+from agents.http.callers import Caller
+from agents.http.connections import Connection, Connections
+from agents.http.signature import sign
 from agents.manual_time import NOON
 from agents.publisher import MemoryPublisher
 from pipeline.topics import RAW

@@ -24,11 +24,11 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from agents.http_access import Access
-from agents.http_admission import LIMITS
-from agents.http_document import openapi
-from agents.http_ingest import Ingest
-from agents.http_service import opened
+from agents.http.access import Access
+from agents.http.admission import LIMITS
+from agents.http.document import openapi
+from agents.http.ingest import Ingest
+from agents.http.service import opened
 from agents.publisher import MemoryPublisher
 from pipeline.metrics import Metrics
 from tests.agents.http.serving import TOKEN

@@ -13,8 +13,8 @@ from aiokafka.errors import KafkaConnectionError
 
 from agents.base import BadConfiguration
 from agents.cursor import MemoryCursors
-from agents.http_admission import IngestLimits
-from agents.http_service import check_exposure
+from agents.http.admission import IngestLimits
+from agents.http.service import check_exposure
 from agents.manual_time import NOON, ManualTime
 from agents.publisher import MAX_VALUE_BYTES, MemoryPublisher
 from agents.source_health import SourceHealth

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from agents.http_admission import IngestLimits
-from agents.http_callers import Caller
-from agents.http_signature import (
+from agents.http.admission import IngestLimits
+from agents.http.callers import Caller
+from agents.http.signature import (
     TOLERANCE_SECONDS,
     BadSignature,
     Replays,

@@ -9,10 +9,10 @@ from aiohttp import web
 
 from agents.base import Collected, Found
 from agents.manual_time import NOON, JumpingTime
-from agents.rss import FeedState, RssCursor
+from agents.rss.source import FeedState, RssCursor
 from pipeline.metrics import Metrics
 from schemas import RawPost
-from tests.agents.feed_server import XML, FeedServer, polls, rss, source_of
+from tests.agents.rss.server import XML, FeedServer, polls, rss, source_of
 from tests.agents.telegram.items import ids, kills
 
 

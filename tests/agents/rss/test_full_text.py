@@ -8,10 +8,10 @@ from importlib.util import find_spec
 import pytest
 from aiohttp import web
 
-from agents.full_text import Extractor, NoText
 from agents.manual_time import NOON, JumpingTime
+from agents.rss.full_text import Extractor, NoText
 from pipeline.metrics import Metrics
-from tests.agents.feed_server import XML, FeedServer, polls, source_of
+from tests.agents.rss.server import XML, FeedServer, polls, source_of
 from tests.agents.rss.test_edits import posts
 from tests.agents.rss.test_sitemaps import answer, sitemap
 

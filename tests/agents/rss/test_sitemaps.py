@@ -9,12 +9,12 @@ from datetime import timedelta
 import pytest
 from aiohttp import web
 
-from agents.feed_entries import NotAFeed
-from agents.feeds import Feed
 from agents.manual_time import NOON, JumpingTime
-from agents.sitemaps import MOST_DATED, MOST_UNDATED, entries, parse
+from agents.rss.feed_entries import NotAFeed
+from agents.rss.feeds import Feed
+from agents.rss.sitemaps import MOST_DATED, MOST_UNDATED, entries, parse
 from pipeline.metrics import Metrics
-from tests.agents.feed_server import FeedServer, polls, source_of
+from tests.agents.rss.server import FeedServer, polls, source_of
 from tests.agents.rss.test_edits import cursor_of, posts
 
 NEWS = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:news="http://www.google.com/schemas/sitemap-news/0.9"'

@@ -12,15 +12,15 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from agents.base import BadConfiguration, Collected, Found, Progress
-from agents.feeds import Feed
 from agents.manual_time import ManualTime
 from agents.options import Lookup
-from agents.rss_kind import Options, build
+from agents.rss.feeds import Feed
+from agents.rss.kind import Options, build
+from agents.rss.websub_messages import discovered, signed
 from agents.surroundings import Surroundings
-from agents.websub_messages import discovered, signed
 from pipeline.metrics import Metrics
-from tests.agents.feed_server import XML, FeedServer, rss
 from tests.agents.rss.hub import Hub
+from tests.agents.rss.server import XML, FeedServer, rss
 from tests.agents.web.opening import local_web
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 from agents.base import SourceUnavailable
-from agents.cursor_rows import MAX_CURSOR_BYTES, pack
+from agents.fleet.cursor_rows import MAX_CURSOR_BYTES, pack
 from agents.manual_time import ManualTime
+from agents.pace import LONGEST_BACKOFF, Pace
 from agents.telegram import copies
 from agents.telegram.copies import Copies
 from agents.telegram.cursor import MAX_THREADS, Cursor, RoomState
 from agents.telegram.options import MAX_CHANNELS
 from agents.telegram_names import own_channels
-from agents.telegram_pace import LONGEST_BACKOFF, Pace
 from pipeline.core.watchlist import Alias, Watchlist, WatchObject
 from tests.agents.telegram.items import ids, posts
 from tests.agents.telegram.reading import Reader

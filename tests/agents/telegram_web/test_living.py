@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from agents.base import BadConfiguration, Collected, CursorCorrupt, Found
-from agents.cursor_rows import MAX_CURSOR_BYTES, pack
+from agents.fleet.cursor_rows import MAX_CURSOR_BYTES, pack
 from agents.rates import Limit
 from agents.telegram_web.cursor import WATCHED, Cursor
 from tests.agents.telegram.items import ids, kills, last_cursor, rounds

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from agents.base import Found, Rejected
+from agents.seen import Seen
 from agents.vk.attachments import media_of
-from agents.vk.cursor import MAX_COMMENTS, MAX_WATCHED, Cursor, Seen, Watched
+from agents.vk.cursor import MAX_COMMENTS, MAX_WATCHED, Cursor, Watched
 from agents.vk.names import place_name
 from agents.vk.people import People
 from agents.vk.posts import comment_of, other_comment, plain, post_of

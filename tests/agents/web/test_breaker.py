@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from agents.base import Refused
-from agents.breaker import FAILURES, LONGEST_REST, Breakers
 from agents.manual_time import ManualTime
+from agents.web.breaker import FAILURES, LONGEST_REST, Breakers
 
 
 def opened(time: ManualTime) -> Breakers:

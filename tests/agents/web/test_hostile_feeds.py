@@ -7,9 +7,9 @@ import base64
 import pytest
 
 from agents.base import Found
-from agents.feed_entries import NotAFeed, entries_of
-from agents.feeds import Feed
 from agents.manual_time import NOON
+from agents.rss.feed_entries import NotAFeed, entries_of
+from agents.rss.feeds import Feed
 
 FEED = Feed(url="https://news.example.org/rss", source="news")  # type: ignore[arg-type]
 

@@ -1,0 +1,1 @@
+"""The fleet (`molva agents`): which process runs which agent, its cursors in Kafka, back-fills, reports."""
