@@ -17,13 +17,11 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-
 from benchmarks.detector_incidents import FILES, INCIDENTS, Incident
 from benchmarks.spikes_2014 import WATCHLIST, Stack, arguments
 from pipeline.core.telling import body, headline
 from pipeline.core.wording import Language
-from pipeline.kafka import KafkaAdmin, client_options
+from pipeline.kafka_records import records_of
 from pipeline.settings import Settings
 from pipeline.topics import SPIKES
 from pipeline.watchlist_file import load_watchlist
@@ -32,25 +30,11 @@ from schemas.codec import decode
 
 ZONE: Final = ZoneInfo("Europe/Moscow")
 TEXT: Final[dict[Language, str]] = {"ru": "[текст поста]", "en": "[text of the post]"}
-POLL_MS = 500
 
 
 async def openings(settings: Settings) -> list[Spike]:
     """The opening events of 1-hour spikes of negativity in ``molva.spikes``, up to its present end."""
-    place = TopicPartition(SPIKES, 0)
-    async with KafkaAdmin(settings) as admin:
-        end = (await admin.end_offsets([SPIKES]))[place]
-    events: list[Spike] = []
-    consumer = AIOKafkaConsumer(**client_options(settings), enable_auto_commit=False)
-    await consumer.start()
-    try:
-        consumer.assign([place])
-        await consumer.seek_to_beginning(place)
-        while await consumer.position(place) < end:
-            records = (await consumer.getmany(place, timeout_ms=POLL_MS)).get(place, [])
-            events += [decode(Spike, record.value) for record in records]
-    finally:
-        await consumer.stop()
+    events = [decode(Spike, record.value) async for record in records_of(settings, SPIKES)]
     wanted = ("1h", "negativity", "opened")
     return [event for event in events if (event.resolution, event.signal, event.status) == wanted]
 

@@ -25,6 +25,7 @@ from pipeline.kafka_link import link_trouble
 from pipeline.leaving import STOP_SECONDS, leave_within
 from pipeline.metrics import Metrics
 from pipeline.settings import Settings
+from pipeline.storm import storm_behind
 from pipeline.tracing import Tracing
 from pipeline.watchdog import Position, Watchdog
 
@@ -34,7 +35,7 @@ STARTING_SECONDS = 0.2
 OWN_TOPICS = ("-changelog", "__assignor-__leader")
 """How the names of Faust's own topics end."""
 LEAVE_SECONDS = 20.0
-"""How long a stalled worker may take to stop in order before it is ended."""
+"""How long a stalled or crashed worker may take to stop in order before it is ended."""
 
 log = logging.getLogger("molva.worker")
 
@@ -107,6 +108,15 @@ class _Worker(faust.Worker):  # type: ignore[misc]
     def _schedule_shutdown(self, signal: Any) -> None:
         leave_within(STOP_SECONDS)
         super()._schedule_shutdown(signal)
+
+    def on_worker_shutdown(self) -> None:
+        """See that a crashed worker ends: the thread of a consumer that never connected never does.
+
+        A storm of dead letters is no such case: `pipeline.worker` holds the process on purpose.
+        """
+        reasons = [each._crash_reason for each in (self, self.app) if each._crash_reason is not None]
+        if reasons and not any(storm_behind(reason) for reason in reasons):
+            leave_within(LEAVE_SECONDS, os.EX_SOFTWARE)
 
 
 def _watch(

@@ -9,15 +9,15 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol
 
 from pydantic import SecretStr
 
+from pipeline.kafka_record import PlacedRecord
 from pipeline.settings import Settings
 from schemas import Deletion, EnrichedPost, Mention, RawPost
-from schemas.codec import Headers, header
+from schemas.codec import header
 
 FIELDS = ("post_id", "topic", "partition", "offset")
 """Of every line about a record. ``offset`` is the first one where a line is about a batch."""
@@ -34,20 +34,7 @@ TALKATIVE = ("httpx", "httpcore", "aiohttp.access")
 """Libraries that log whole URLs, which may carry tokens, or a line per request."""
 
 
-class Placed(Protocol):
-    """A record with its place in Kafka: `pipeline.batches.Incoming`, aiokafka's ``ConsumerRecord``."""
-
-    @property
-    def topic(self) -> str: ...
-    @property
-    def partition(self) -> int: ...
-    @property
-    def offset(self) -> int: ...
-    @property
-    def headers(self) -> Any: ...
-
-
-def about(record: Placed) -> dict[str, object]:
+def about(record: PlacedRecord) -> dict[str, object]:
     """``extra`` of a log line about a record; the post id as its headers tell it, None where they do not."""
     return {
         "post_id": post_id(record.headers),
@@ -57,7 +44,7 @@ def about(record: Placed) -> dict[str, object]:
     }
 
 
-def post_id(headers: Headers) -> str | None:
+def post_id(headers: Sequence[tuple[str, bytes]]) -> str | None:
     """The post that a record is about: its ``ce_id``, of mentions and deletions what stands before ``#``."""
     kind, event_id = header(headers, "ce_type") or "", header(headers, "ce_id")
     if event_id is None or kind.rpartition(".")[0] not in ABOUT_POSTS:

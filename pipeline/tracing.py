@@ -13,24 +13,12 @@ from importlib.util import find_spec
 from typing import Any, Protocol
 
 from pipeline.errors import UsageError
+from pipeline.kafka_record import PlacedRecord
 from pipeline.settings import Settings
 from schemas.codec import Headers, Message
 
 TRACEPARENT = "traceparent"
 """The header of W3C Trace Context: ``00-<trace id>-<span id>-<flags>``."""
-
-
-class Traced(Protocol):
-    """A record as it was read from Kafka."""
-
-    @property
-    def topic(self) -> str: ...
-    @property
-    def partition(self) -> int: ...
-    @property
-    def offset(self) -> int: ...
-    @property
-    def headers(self) -> Any: ...
 
 
 class Carried(Protocol):
@@ -43,7 +31,7 @@ class Carried(Protocol):
 class BatchTrace(Protocol):
     """The traces of the records that a stage processes together."""
 
-    def follow(self, record: Traced, out: Iterable[Carried]) -> None:
+    def follow(self, record: PlacedRecord, out: Iterable[Carried]) -> None:
         """What is sent because of one record continues its trace."""
         ...
 
@@ -67,7 +55,7 @@ class Tracing(Protocol):
         """
         ...
 
-    def batch(self, stage: str, records: Sequence[Traced]) -> AbstractContextManager[BatchTrace]:
+    def batch(self, stage: str, records: Sequence[PlacedRecord]) -> AbstractContextManager[BatchTrace]:
         """The work of a stage on some records, from now to the end of the block."""
         ...
 
@@ -82,13 +70,13 @@ class _Nothing:
     def publish(self, topic: str, headers: Headers) -> None:
         return None
 
-    def batch(self, stage: str, records: Sequence[Traced]) -> AbstractContextManager[BatchTrace]:
+    def batch(self, stage: str, records: Sequence[PlacedRecord]) -> AbstractContextManager[BatchTrace]:
         return _nothing(self)
 
     def close(self) -> None:
         """Nothing was kept."""
 
-    def follow(self, record: Traced, out: Iterable[Carried]) -> None:
+    def follow(self, record: PlacedRecord, out: Iterable[Carried]) -> None:
         """No header."""
 
     def lead(self, out: Iterable[Carried]) -> None:

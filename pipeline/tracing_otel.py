@@ -32,7 +32,8 @@ from opentelemetry.trace import (
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from pipeline.tracing import TRACEPARENT, BatchTrace, Carried, Traced
+from pipeline.kafka_record import PlacedRecord
+from pipeline.tracing import TRACEPARENT, BatchTrace, Carried
 from schemas.codec import Headers, header
 
 Place = tuple[str, int, int]
@@ -73,7 +74,7 @@ class OtelTracing:
         return over
 
     @contextmanager
-    def batch(self, stage: str, records: Sequence[Traced]) -> Iterator[BatchTrace]:
+    def batch(self, stage: str, records: Sequence[PlacedRecord]) -> Iterator[BatchTrace]:
         """See `pipeline.tracing.Tracing.batch`; where no record is traced there is no span."""
         parents = {_place(record): parent for record in records if (parent := _parent(record)) is not None}
         if not parents:
@@ -108,7 +109,7 @@ class OtelTracing:
         self._provider.force_flush(CLOSE_MS)
         self._provider.shutdown()
 
-    def _of_record(self, stage: str, record: Traced, parent: SpanContext, whole: Span) -> Span:
+    def _of_record(self, stage: str, record: PlacedRecord, parent: SpanContext, whole: Span) -> Span:
         attributes: dict[str, str | int] = {
             "messaging.system": "kafka",
             "messaging.destination.name": record.topic,
@@ -130,7 +131,7 @@ class OtelBatch:
         self._own = own
         self._whole = whole
 
-    def follow(self, record: Traced, out: Iterable[Carried]) -> None:
+    def follow(self, record: PlacedRecord, out: Iterable[Carried]) -> None:
         """See `pipeline.tracing.BatchTrace.follow`."""
         if span := self._own.get(_place(record)):
             for item in out:
@@ -154,11 +155,11 @@ class OtelBatch:
             yield
 
 
-def _place(record: Traced) -> Place:
+def _place(record: PlacedRecord) -> Place:
     return record.topic, record.partition, record.offset
 
 
-def _about(headers: Headers) -> dict[str, str]:
+def _about(headers: Sequence[tuple[str, bytes]]) -> dict[str, str]:
     found = {name: header(headers, f"ce_{name}") for name in ("id", "type")}
     return {f"cloudevents.event_{name}": value for name, value in found.items() if value}
 
@@ -169,7 +170,7 @@ def _put(span: Span, headers: Headers) -> None:
     headers.extend((name, value.encode()) for name, value in carrier.items())
 
 
-def _parent(record: Traced) -> SpanContext | None:
+def _parent(record: PlacedRecord) -> SpanContext | None:
     """Where the record's trace stands; None where it has none, or was not chosen to be traced."""
     value = header(record.headers, TRACEPARENT)
     if value is None:

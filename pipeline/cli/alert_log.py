@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple, TypeVar
-
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from pipeline.core.silences import Silence
 from pipeline.emission import outgoing
 from pipeline.errors import UsageError
-from pipeline.kafka import KafkaAdmin, client_options
+from pipeline.kafka_records import records_of
 from pipeline.producer import Producer
 from pipeline.settings import Settings
 from pipeline.topics import ACTIONS, ALERTS
@@ -19,7 +18,6 @@ from schemas import Alert, AlertAction, Record
 from schemas.codec import InvalidRecord, decode
 
 R = TypeVar("R", bound=Record)
-POLL_MS = 500
 
 
 class Board(NamedTuple):
@@ -84,19 +82,6 @@ def _snoozes(silence: Silence, target: str) -> bool:
 
 
 async def _records(settings: Settings, topic: str, model: type[R]) -> AsyncIterator[R]:
-    place = TopicPartition(topic, 0)
-    async with KafkaAdmin(settings) as admin:
-        end = (await admin.end_offsets([topic]))[place]
-    consumer = AIOKafkaConsumer(**client_options(settings), enable_auto_commit=False)
-    await consumer.start()
-    try:
-        consumer.assign([place])
-        await consumer.seek_to_beginning(place)
-        while await consumer.position(place) < end:
-            for record in (await consumer.getmany(place, timeout_ms=POLL_MS)).get(place, []):
-                try:
-                    yield decode(model, record.value)
-                except InvalidRecord:
-                    continue  # storage and notification have made a dead letter of it
-    finally:
-        await consumer.stop()
+    async for record in records_of(settings, topic):
+        with suppress(InvalidRecord):  # storage and notification have made a dead letter of it
+            yield decode(model, record.value)

@@ -45,8 +45,15 @@ class ClickHouse:
         return [json.loads(line) for line in answer.text.splitlines()]
 
     def value(self, query: str) -> Any:
-        """The first value of the answer."""
-        return self.rows(query)[0][0]
+        """The first value of the answer.
+
+        Raises:
+            httpx.HTTPError: as `rows`; also where a server that is ending answers with nothing.
+        """
+        found = self.rows(query)
+        if not found:
+            raise httpx.HTTPError(f"an empty answer to {query}")
+        return found[0][0]
 
     def do(self, *statements: str) -> None:
         """Run statements, one after the other."""

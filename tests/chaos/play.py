@@ -60,9 +60,9 @@ class Run:
             publisher = Publisher(self._direct, log)
             async with asyncio.TaskGroup() as tasks:
                 striking = [tasks.create_task(self._strike(fault, publisher)) for fault in self._schedule]
-                for number in range(copies):
-                    made = with_poison(copy_of(story, f"{seed}-{number}", PARTITIONS), seed)
-                    await publisher.publish(made, rate)
+                names = [f"{seed}-{number}" for number in range(copies)]
+                made = (each for name in names for each in copy_of(story, name, PARTITIONS))
+                await publisher.publish(with_poison(made, seed), rate)
                 self._say(f"{self._after():6.1f} s  all is published")
         report.struck = [task.result() for task in striking]
         await self._world.ready(RECOVERY_S)

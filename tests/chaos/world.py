@@ -175,12 +175,14 @@ async def until(look: Callable[[], object], good: Callable[..., bool], seconds: 
     """Look until it is good.
 
     Raises:
-        TimeoutError: it is not after ``seconds``; the message has the last look.
+        TimeoutError: what is seen has not changed for ``seconds``; the message has the last look.
     """
-    deadline = time.monotonic() + seconds
+    before, deadline = None, time.monotonic() + seconds
     while not good(found := await look()):  # type: ignore[misc]
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what} after {seconds:.0f} s: {found}")
+        if found != before:
+            before, deadline = found, time.monotonic() + seconds
+        elif time.monotonic() > deadline:
+            raise TimeoutError(f"{what}, standing still for {seconds:.0f} s: {found}")
         await asyncio.sleep(LOOK_S)
 
 

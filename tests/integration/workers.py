@@ -11,9 +11,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer
-
-from pipeline.kafka import KafkaAdmin, client_options
+from pipeline.kafka_records import records_of
 from pipeline.settings import Settings
 
 
@@ -70,13 +68,4 @@ async def eventually(holds: Callable[[], Awaitable[Any]], seconds: float = 150) 
 
 async def published(settings: Settings, topic: str) -> list[Any]:
     """All records that a topic holds now."""
-    records: list[Any] = []
-    async with KafkaAdmin(settings) as admin:
-        ends = await admin.end_offsets([topic])
-    async with AIOKafkaConsumer(**client_options(settings), enable_auto_commit=False) as consumer:
-        consumer.assign(list(ends))
-        await consumer.seek_to_beginning(*ends)
-        while any([await consumer.position(place) < end for place, end in ends.items()]):
-            for batch in (await consumer.getmany(timeout_ms=200)).values():
-                records += batch
-    return records
+    return [record async for record in records_of(settings, topic)]
