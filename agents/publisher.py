@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
-from aiokafka.partitioner import DefaultPartitioner
 
 from agents.base import PublishFailed, RecordTooLarge
-from agents.batches import Batches
-from agents.batches import Delivery as Delivery
-from agents.batches import Place as Place
+from pipeline.emission import Outgoing
+from pipeline.kafka_batches import Batches, Place, Sent
 from pipeline.kafka_link import connection_trouble
 from pipeline.topics import DEAD_LETTERS, DELETED, RAW
 from pipeline.tracing import OFF, Tracing
 from schemas import DeadLetter, Deletion, RawPost, Record, Watermark
 from schemas.codec import Message, encode
+
+Delivery = asyncio.Future[Any]
+"""Done once the broker has the record; its result has ``topic``, ``partition`` and ``offset``."""
 
 MAX_VALUE_BYTES = 900_000
 """Kafka's default ``message.max.bytes`` is 1 MiB; key, headers and the batch's frame need a part of it."""
@@ -84,8 +84,8 @@ class Publisher(Protocol):
         ...
 
 
-class _Confirming:
-    """What the two publishers share: waiting for deliveries and remembering their offsets."""
+class Confirming:
+    """What publishers share: waiting for deliveries and remembering their offsets."""
 
     def __init__(self) -> None:
         self._offsets: dict[Place, int] = {}
@@ -126,7 +126,7 @@ def encode_within_limit(record: Record) -> Message:
     return message
 
 
-class KafkaPublisher(_Confirming):
+class KafkaPublisher(Confirming):
     """Publishes through a started aiokafka producer.
 
     The producer has at most one batch per partition on the wire and mutes the partition until it is
@@ -173,68 +173,32 @@ class KafkaPublisher(_Confirming):
                 for each in ready:
                     deliveries.extend(await self.publish(each.record))
                 return deliveries
-            topics = ((TOPIC_OF[type(each.record)], each.message) for each in ready)
-            await self._batches.send(topics, deliveries)
+            items = [Outgoing(TOPIC_OF[type(each.record)], each.message) for each in ready]
+            async for sent in self._batches.send(items):
+                deliveries.append(_last(sent))
         except (KafkaError, PublishFailed) as error:
             abandon(deliveries)
             raise PublishFailed(f"Kafka does not take records: {error!r}") from error
         return deliveries
 
 
-class Sent(NamedTuple):
-    """A record that the in-memory publisher holds."""
+def _last(sent: Sent) -> Delivery:
+    """The delivery of the last of the records that were sent together."""
+    behind = len(sent.numbers) - 1
+    if behind == 0:
+        return sent.first
+    last: Delivery = sent.first.get_loop().create_future()
 
-    topic: str
-    partition: int
-    offset: int
-    record: Record
+    def pass_on(done: Delivery) -> None:
+        if last.done():
+            return
+        if done.cancelled():
+            last.cancel()
+        elif (error := done.exception()) is not None:
+            last.set_exception(error)
+        else:
+            first = done.result()
+            last.set_result(first._replace(offset=first.offset + behind))
 
-
-class MemoryPublisher(_Confirming):
-    """Keeps what was published, in order; can hold confirmations back or fail them."""
-
-    def __init__(self, partitions: int = 2) -> None:
-        super().__init__()
-        self.sent: list[Sent] = []
-        self.failure: KafkaError | None = None
-        """While set, nothing that is published arrives."""
-        self.confirming = asyncio.Event()
-        """Clear it to hold confirmations back."""
-        self.confirming.set()
-        self._partitions = partitions
-        self._ends: Counter[Place] = Counter()
-        self._partition_of = DefaultPartitioner()
-
-    def of(self, topic: str) -> list[Record]:
-        """The records of a topic, in order of sending (a watermark once per partition)."""
-        return [sent.record for sent in self.sent if sent.topic == topic]
-
-    async def raw_partitions(self) -> int:
-        return self._partitions
-
-    async def publish(self, record: Record) -> tuple[Delivery, ...]:
-        topic = TOPIC_OF[type(record)]
-        message = encode_within_limit(record)
-        if isinstance(record, Watermark):
-            return tuple([self._append(topic, partition, record) for partition in range(record.partitions)])
-        every = list(range(self._partitions if topic == RAW else 1))
-        return (self._append(topic, self._partition_of(message.key, every, every), record),)
-
-    async def publish_all(self, ready: Sequence[Ready]) -> list[Delivery]:
-        return [delivery for each in ready for delivery in await self.publish(each.record)]
-
-    async def confirm(self, deliveries: Iterable[Delivery]) -> None:
-        await self.confirming.wait()
-        await super().confirm(deliveries)
-
-    def _append(self, topic: str, partition: int, record: Record) -> Delivery:
-        delivery: Delivery = asyncio.get_running_loop().create_future()
-        if self.failure is not None:
-            delivery.set_exception(self.failure)
-            return delivery
-        offset = self._ends[topic, partition]
-        self._ends[topic, partition] += 1
-        sent = Sent(topic, partition, offset, record)
-        self.sent.append(sent)
-        delivery.set_result(sent)
-        return delivery
+    sent.first.add_done_callback(pass_on)
+    return last

@@ -31,7 +31,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from pipeline.batches import Incoming
 from pipeline.core.clusters import Clusters
-from pipeline.core.enrichment import Annotation, Failed, enriched_post, in_cluster, linked, mentions, places
+from pipeline.core.enrichment import (
+    Annotation,
+    Failed,
+    enriched_post,
+    in_cluster,
+    linked,
+    mentions,
+    places,
+    whole_stars,
+)
 from pipeline.core.linking import Linker
 from pipeline.core.mentions import Matcher
 from pipeline.core.standing import marked
@@ -156,7 +165,7 @@ def enrich(
 
 
 def _request(annotator: Annotator, post: RawPost) -> Request:
-    return Request(post.text, addressed=tuple(annotator.addressed(post)))
+    return Request(post.text, addressed=tuple(annotator.addressed(post)), stars=whole_stars(post.rating))
 
 
 def stage_of(annotator: Annotator) -> Callable[[Sequence[Incoming]], list[Outgoing]]:

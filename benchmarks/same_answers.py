@@ -11,29 +11,23 @@ covers topic, key, value and headers of every record in order; it is the same on
 from __future__ import annotations
 
 import argparse
-import asyncio
 import hashlib
 import json
 import os
 import random
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from benchmarks.enrichment import stage_of
 from pipeline.batches import Incoming
 from pipeline.bench.mix import Mix, read_mix
-from pipeline.core.enrichment import Annotation, Failed, whole_stars
-from pipeline.core.linking import Linker
-from pipeline.emission import Outgoing
-from pipeline.metrics import Metrics
-from pipeline.nlp.annotator import Annotator, Request, build_annotator, settle
-from pipeline.stages.enrichment import STAGE, Enrichment
-from pipeline.storm import StormLimit
+from pipeline.nlp.annotator import build_annotator, settle
 from pipeline.topics import RAW
 from schemas import Author, RawPost, Watermark
 from schemas.codec import encode
@@ -83,47 +77,13 @@ def post(mix: Mix, at: int) -> RawPost:
     )
 
 
-def stage_of(annotator: Annotator, sent: list[Outgoing]) -> Enrichment:
-    """The stage with a clock that stands still; what it sends goes to ``sent``."""
-
-    async def annotate(batch: Sequence[RawPost]) -> Sequence[Annotation | Failed]:
-        return annotator.annotate(
-            [
-                Request(each.text, addressed=tuple(annotator.addressed(each)), stars=whole_stars(each.rating))
-                for each in batch
-            ]
-        )
-
-    async def emit(out: Sequence[Outgoing]) -> None:
-        sent.extend(out)
-
-    metrics = Metrics()
-    return Enrichment(
-        annotate=annotate,
-        emit=emit,
-        kinds=annotator.kinds,
-        owners=annotator.owners,
-        linker=Linker(annotator.watched),
-        mentions_partitions=4,
-        clock=lambda: NOW,
-        metrics=metrics,
-        limit=StormLimit(STAGE, metrics),
-    )
-
-
 def digest(data: Path, number: int) -> dict[str, Any]:
     """Send ``number`` posts through the stage in batches, and sum up what comes out."""
     records = list(incoming(read_mix(data, WATCHLIST), number))
     annotator = build_annotator(WATCHLIST, "full")
     settle()
-    sent: list[Outgoing] = []
-    stage = stage_of(annotator, sent)
-
-    async def run() -> None:
-        for at in range(0, len(records), BATCH):
-            await stage.enrich(records[at : at + BATCH])
-
-    asyncio.run(run())
+    enrich = stage_of(annotator)
+    sent = [item for at in range(0, len(records), BATCH) for item in enrich(records[at : at + BATCH])]
     total = hashlib.sha256()
     for item in sent:
         total.update(repr((item.topic, *item.message, item.partition)).encode())

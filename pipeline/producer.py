@@ -3,33 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import MessageSizeTooLargeError
-from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from pipeline.emission import Outgoing
 from pipeline.kafka import client_options
+from pipeline.kafka_batches import Batches, Sent
 from pipeline.settings import Settings
 from schemas import Origin
 
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
-
-Lines = dict[tuple[str, int], list[int]]
-"""Topic and partition -> which of the items go there, in their order."""
-
-
-class _Batch(NamedTuple):
-    """Messages that go to Kafka together, and which of the items they are."""
-
-    topic: str
-    partition: int
-    filled: Any
-    numbers: Sequence[int]
 
 
 class Producer:
@@ -42,7 +30,7 @@ class Producer:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._producer: Any = None
-        self._choose = DefaultPartitioner()
+        self._batches: Any = None
 
     async def __aenter__(self) -> Self:
         self._producer = AIOKafkaProducer(
@@ -59,6 +47,7 @@ class Producer:
         except BaseException:
             await self._producer.stop()
             raise
+        self._batches = Batches(self._producer)
         return self
 
     async def __aexit__(
@@ -91,52 +80,16 @@ class Producer:
         """Which of the items stand together, and where the first of them stands."""
         for item in items:
             _require_small(item)
-        batches = [
-            batch for line in (await self._lines(items)).items() for batch in self._filled(items, line)
-        ]
-        submitted: list[asyncio.Future[Any]] = []
+        submitted: list[Sent] = []
         try:
-            for topic, partition, filled, _ in batches:
-                submitted.append(await self._producer.send_batch(filled, topic, partition=partition))
+            async for sent in self._batches.send(items):
+                submitted.append(sent)
         except BaseException:
-            asyncio.gather(*submitted, return_exceptions=True)  # their errors have nobody else to tell
+            # their errors have nobody else to tell
+            asyncio.gather(*(sent.first for sent in submitted), return_exceptions=True)
             raise
-        sent = await asyncio.gather(*submitted)
-        return [(batch.numbers, at) for batch, at in zip(batches, sent, strict=True)]
-
-    async def _lines(self, items: Sequence[Outgoing]) -> Lines:
-        """Which partition each item goes to: the one it states, or the one that its key decides."""
-        widths: dict[str, list[int]] = {}
-        lines: Lines = {}
-        for number, item in enumerate(items):
-            topic, partition = item.topic, item.partition
-            if partition is None:
-                if topic not in widths:
-                    widths[topic] = sorted(await self._producer.partitions_for(topic))
-                partition = self._choose(item.message.key, widths[topic], widths[topic])
-            lines.setdefault((topic, partition), []).append(number)
-        return lines
-
-    def _filled(
-        self, items: Sequence[Outgoing], line: tuple[tuple[str, int], Sequence[int]]
-    ) -> Iterator[_Batch]:
-        """The items of one partition in batches, each as full as it may be."""
-        (topic, partition), numbers = line
-        batch, first = self._producer.create_batch(), 0
-        for at, number in enumerate(numbers):
-            if not _added(batch, items[number]):
-                yield _Batch(topic, partition, batch, numbers[first:at])
-                batch, first = self._producer.create_batch(), at
-                _added(batch, items[number])
-        batch.close()
-        yield _Batch(topic, partition, batch, numbers[first:])
-
-
-def _added(batch: Any, item: Outgoing) -> bool:
-    """Append a message; False, and the batch is closed, where it is full. An empty one takes any message."""
-    key, value, headers = item.message
-    moment = None if item.timestamp is None else round(item.timestamp.timestamp() * 1000)
-    return batch.append(timestamp=moment, key=key, value=value, headers=headers) is not None
+        places = await asyncio.gather(*(sent.first for sent in submitted))
+        return [(sent.numbers, at) for sent, at in zip(submitted, places, strict=True)]
 
 
 def _require_small(item: Outgoing) -> None:

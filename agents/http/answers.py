@@ -7,7 +7,7 @@ from typing import Literal, NotRequired
 from pydantic_core import to_json
 from typing_extensions import TypedDict
 
-from agents.batches import Delivery
+from agents.publisher import Delivery
 from schemas import Deletion, Reason, Record
 
 

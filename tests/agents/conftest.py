@@ -9,8 +9,8 @@ from aiohttp import web
 
 from agents.cursor import MemoryCursors
 from agents.manual_time import ManualTime
-from agents.publisher import MemoryPublisher
 from pipeline.metrics import Metrics
+from tests.agents.memory_publisher import MemoryPublisher
 from tests.agents.rss.server import FeedServer
 
 

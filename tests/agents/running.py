@@ -9,10 +9,10 @@ from agents.base import Found
 from agents.cursor import MemoryCursors
 from agents.list_source import ListSource
 from agents.manual_time import NOON, ManualTime
-from agents.publisher import MemoryPublisher
 from agents.runner import Runner
 from pipeline.metrics import Metrics
 from schemas import RawPost
+from tests.agents.memory_publisher import MemoryPublisher
 
 START = datetime(2014, 7, 24, tzinfo=UTC)
 

@@ -17,7 +17,6 @@ from agents.cursor import MemoryCursors
 from agents.http.admission import IngestLimits
 from agents.list_source import ListSource
 from agents.manual_time import ManualTime
-from agents.publisher import MemoryPublisher
 from pipeline.embedded.broker import EmbeddedBroker
 from pipeline.kafka import KafkaAdmin, client_options
 from pipeline.metrics import Metrics
@@ -25,6 +24,7 @@ from pipeline.settings import Settings
 from pipeline.topics import RAW
 from schemas import RawPost, Watermark
 from tests.agents.http.serving import encoded, row, served
+from tests.agents.memory_publisher import MemoryPublisher
 from tests.agents.running import found, runner_of
 from tests.sink.worlds import until
 

@@ -6,11 +6,12 @@ import asyncio
 from collections import Counter
 
 from agents.base import PublishFailed
-from agents.batches import FEW
-from agents.publisher import MemoryPublisher, Publisher, Ready, abandon, encode_within_limit
+from agents.publisher import Publisher, Ready, abandon, encode_within_limit
 from pipeline.embedded.broker import EmbeddedBroker
+from pipeline.kafka_batches import FEW
 from pipeline.topics import DEAD_LETTERS, RAW
 from schemas import DeadLetter, RawPost, Record
+from tests.agents.memory_publisher import MemoryPublisher
 from tests.agents.test_publisher import (
     NOON,
     PARTITIONS,

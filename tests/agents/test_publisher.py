@@ -15,13 +15,14 @@ from aiokafka.errors import KafkaConnectionError
 
 from agents.base import PublishFailed, RecordTooLarge
 from agents.kafka_session import connect
-from agents.publisher import KafkaPublisher, MemoryPublisher, Publisher, abandon
+from agents.publisher import KafkaPublisher, Publisher, abandon
 from pipeline.embedded.broker import EmbeddedBroker
 from pipeline.kafka import KafkaAdmin, client_options
 from pipeline.settings import Settings
 from pipeline.topics import DEAD_LETTERS, RAW
 from schemas import Author, DeadLetter, RawPost, Record, Watermark
 from schemas.codec import decode, event_type, header
+from tests.agents.memory_publisher import MemoryPublisher
 
 PARTITIONS = 3
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

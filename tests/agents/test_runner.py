@@ -16,12 +16,13 @@ from agents.checkpoints import Totals
 from agents.cursor import MemoryCursors
 from agents.list_source import ListSource
 from agents.manual_time import NOON, JumpingTime, ManualTime
-from agents.publisher import MAX_VALUE_BYTES, Delivery, MemoryPublisher
+from agents.publisher import MAX_VALUE_BYTES, Delivery
 from agents.runner import STOP_SECONDS, Runner
 from agents.source_health import SourceHealth
 from pipeline.metrics import Metrics
 from pipeline.topics import DEAD_LETTERS, RAW
 from schemas import Author, DeadLetter, RawPost, Watermark
+from tests.agents.memory_publisher import MemoryPublisher
 from tests.agents.running import START, found, post, runner_of
 
 

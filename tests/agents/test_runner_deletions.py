@@ -10,10 +10,10 @@ from agents.checkpoints import Totals
 from agents.cursor import MemoryCursors
 from agents.list_source import ListSource
 from agents.manual_time import NOON, JumpingTime
-from agents.publisher import MemoryPublisher
 from pipeline.metrics import Metrics
 from pipeline.topics import DEAD_LETTERS, DELETED, RAW
 from schemas import DeadLetter, Deletion
+from tests.agents.memory_publisher import MemoryPublisher
 from tests.agents.running import START, found, runner_of
 
 

@@ -14,9 +14,9 @@ from agents.base import Found, Progress, SourceUnavailable
 from agents.cursor import MemoryCursors
 from agents.list_source import ListSource
 from agents.manual_time import JumpingTime
-from agents.publisher import MemoryPublisher
 from pipeline.topics import RAW
 from schemas import RawPost, Watermark
+from tests.agents.memory_publisher import MemoryPublisher
 from tests.agents.running import START, found, post, runner_of
 
 

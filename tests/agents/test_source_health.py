@@ -13,11 +13,11 @@ import pytest
 from agents.cursor import CursorStore, FileCursors, MemoryCursors
 from agents.http.service import promise_live
 from agents.manual_time import ManualTime
-from agents.publisher import MemoryPublisher
 from agents.source_health import MAX_SOURCES, OTHERS, SourceHealth
 from pipeline.core.source_silence import LOUD
 from pipeline.metrics import Metrics
 from schemas import RawPost
+from tests.agents.memory_publisher import MemoryPublisher
 
 MONDAY = datetime(2026, 11, 16, tzinfo=UTC)
 

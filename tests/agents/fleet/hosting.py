@@ -14,10 +14,10 @@ from agents.fleet.premises import Outside, Premises
 from agents.fleet.vitals import Report
 from agents.manual_time import JumpingTime
 from agents.options import AgentOptions
-from agents.publisher import MemoryPublisher
 from agents.web import Traffic
 from pipeline.metrics import Metrics
 from tests.agents.fleet.counting import load
+from tests.agents.memory_publisher import MemoryPublisher
 
 DEADLINE_SECONDS = 20
 

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from agents.fleet.lease import Lease, LeasedPublisher, NotOwner, boot_time
-from agents.publisher import MemoryPublisher
 from pipeline.topics import RAW
+from tests.agents.memory_publisher import MemoryPublisher
 from tests.agents.running import post
 
 

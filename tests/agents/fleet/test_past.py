@@ -12,11 +12,11 @@ from agents.base import Collected, CursorCorrupt, Found, Gone, Progress, Rejecte
 from agents.cursor import MemoryCursors
 from agents.fleet.past import REMEMBERED, Ledger, PastSource, Period
 from agents.manual_time import NOON, JumpingTime
-from agents.publisher import MemoryPublisher
 from agents.runner import Runner
 from pipeline.metrics import Metrics
 from pipeline.topics import DEAD_LETTERS, DELETED, RAW
 from schemas import RawPost, Watermark
+from tests.agents.memory_publisher import MemoryPublisher
 
 SINCE, UNTIL = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
 PERIOD = Period(SINCE, UNTIL)

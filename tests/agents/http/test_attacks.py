@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from agents.http.admission import IngestLimits
-from agents.publisher import MemoryPublisher
 from pipeline.metrics import Metrics
 from pipeline.topics import RAW
 from tests.agents.http.serving import TOKEN, Client, encoded, head, row, served, wired
+from tests.agents.memory_publisher import MemoryPublisher
 
 LIMITS = IngestLimits(
     body_bytes=1_000_000, records=50, confirm=timedelta(seconds=5), body=timedelta(seconds=0.5)

@@ -21,10 +21,10 @@ from agents.http.callers import Caller, Callers, CallersFile, Rights, parse_call
 from agents.http.service import keep_callers
 from agents.manual_time import NOON, ManualTime
 from agents.options import Lookup
-from agents.publisher import MemoryPublisher
 from pipeline.metrics import Metrics
 from pipeline.topics import DEAD_LETTERS, DELETED, RAW
 from tests.agents.http.serving import encoded, row, served
+from tests.agents.memory_publisher import MemoryPublisher
 
 CRM, SHOP = "token-of-the-crm", "token-of-the-shop"
 

@@ -16,9 +16,9 @@ from agents.http.callers import Caller
 from agents.http.connections import Connection, Connections
 from agents.http.signature import sign
 from agents.manual_time import NOON
-from agents.publisher import MemoryPublisher
 from pipeline.topics import RAW
 from tests.agents.http.serving import Client, Wire, encoded, head, row, served, wired
+from tests.agents.memory_publisher import MemoryPublisher
 from tests.sink.worlds import until
 
 GOOD = encoded(row(1))

@@ -29,9 +29,9 @@ from agents.http.admission import LIMITS
 from agents.http.document import openapi
 from agents.http.ingest import Ingest
 from agents.http.service import opened
-from agents.publisher import MemoryPublisher
 from pipeline.metrics import Metrics
 from tests.agents.http.serving import TOKEN
+from tests.agents.memory_publisher import MemoryPublisher
 
 CHECKS = [
     not_a_server_error,

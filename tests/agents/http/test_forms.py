@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from agents.manual_time import NOON
-from agents.publisher import MemoryPublisher
 from pipeline.metrics import Metrics
 from pipeline.topics import DEAD_LETTERS, DELETED, RAW
 from schemas import Deletion, RawPost
 from tests.agents.http.serving import encoded, row, served
+from tests.agents.memory_publisher import MemoryPublisher
 
 KAFKA = "application/vnd.kafka.json.v2+json"
 

@@ -16,12 +16,13 @@ from agents.cursor import MemoryCursors
 from agents.http.admission import IngestLimits
 from agents.http.service import check_exposure
 from agents.manual_time import NOON, ManualTime
-from agents.publisher import MAX_VALUE_BYTES, MemoryPublisher
+from agents.publisher import MAX_VALUE_BYTES
 from agents.source_health import SourceHealth
 from pipeline.metrics import Metrics
 from pipeline.topics import DEAD_LETTERS, RAW
 from schemas import DeadLetter, RawPost
 from tests.agents.http.serving import TOKEN, Client, encoded, row, served
+from tests.agents.memory_publisher import MemoryPublisher
 
 LIMITS = IngestLimits(
     body_bytes=1_000_000, records=50, confirm=timedelta(seconds=0.2), body=timedelta(seconds=0.2)

@@ -25,9 +25,9 @@ from agents.http.signature import (
     sign,
 )
 from agents.manual_time import NOON, ManualTime
-from agents.publisher import MemoryPublisher
 from pipeline.topics import RAW
 from tests.agents.http.serving import Client, encoded, row, served
+from tests.agents.memory_publisher import MemoryPublisher
 
 OLD, NEW, OTHER = (f"{name}-secret-of-many-characters" for name in ("old", "new", "other"))
 FORUM = Caller(name="forum", secrets=(SecretStr(OLD), SecretStr(NEW)), sources=("forum",))

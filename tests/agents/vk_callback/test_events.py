@@ -15,13 +15,13 @@ from agents.base import BadConfiguration
 from agents.cursor import MemoryCursors
 from agents.manual_time import ManualTime
 from agents.options import Lookup
-from agents.publisher import MemoryPublisher
 from agents.runner import Runner
 from agents.surroundings import Surroundings
 from agents.vk_callback import Options, VkCallbackSource
 from agents.waiting import cancel
 from pipeline.metrics import Metrics
 from schemas import DeadLetter, Deletion, RawPost
+from tests.agents.memory_publisher import MemoryPublisher
 from tests.agents.vk_callback.server import GROUP, Server, comment
 from tests.agents.web.opening import local_web
 
