@@ -63,6 +63,8 @@ class Progress(NamedTuple):
     caught_up: bool = True
     confirmed: Callable[[], None] | None = None
     """Called once Kafka has confirmed everything before it: a push source then tells who pushed."""
+    trouble: str = ""
+    """Why nothing is found at present, where the source tries again by itself: none of its places answers."""
 
 
 Collected = Found | Gone | Rejected | Progress

@@ -8,12 +8,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from agents.base import Collected, Found, Gone, Progress, Rejected
-from agents.publisher import Delivery
+from agents.base import Clock, Collected, Found, Gone, Progress, Rejected
 from agents.watermarks import LiveWatermarks
+from pipeline.kafka_batches import Delivery
 
 MAX_POSTS = 500
 MAX_SEALED = 16
+SAVE_SECONDS = 5.0
+"""A cursor is written no more often; after a crash the posts since then are published again."""
+SAVED_PER_SECOND = 8 * 1024
+"""Characters: a cursor of 400,000 is written every 50 s. Kafka keeps every version for an hour, and the
+embedded broker for as long as it runs."""
 
 
 @dataclass(slots=True)
@@ -28,11 +33,13 @@ class Checkpoint:
     watermark: datetime | None = None
     final: bool = False
     confirmed: list[Callable[[], None]] = field(default_factory=list)
+    trouble: str | None = None
+    """What the source says now of why it finds nothing; None: as before."""
 
     @property
     def empty(self) -> bool:
         """True where nothing would follow from confirming it."""
-        told = self.deliveries or self.confirmed
+        told = self.deliveries or self.confirmed or self.trouble is not None
         return not told and self.cursor is None and self.watermark is None
 
 
@@ -44,6 +51,8 @@ class Totals:
     rejected: int = 0
     watermark: datetime | None = None
     deletions: int = 0
+    trouble: str = ""
+    """Why the source finds nothing at present, though it tries; empty: it collects."""
 
     def plus(self, checkpoint: Checkpoint) -> Totals:
         """The totals after one more confirmed checkpoint."""
@@ -52,6 +61,7 @@ class Totals:
             self.rejected + checkpoint.rejected,
             checkpoint.watermark or self.watermark,
             self.deletions + checkpoint.deletions,
+            self.trouble if checkpoint.trouble is None else checkpoint.trouble,
         )
 
 
@@ -59,11 +69,17 @@ class Checkpoints:
     """The open checkpoint, and the sealed ones that wait for confirmation, at most `MAX_SEALED`.
 
     A source's own watermarks are passed on at ticks only, the first and the final one at once; those of a
-    live source (``live`` is given) come from the clock, once the source has caught up.
+    live source (``live`` is given) come from the clock, once the source has caught up. The newest cursor goes
+    with a checkpoint every few seconds (`SAVE_SECONDS`), with each watermark and with the last one.
     """
 
-    def __init__(self, live: LiveWatermarks | None) -> None:
+    def __init__(self, live: LiveWatermarks | None, clock: Clock) -> None:
         self._live = live
+        self._clock = clock
+        self._cursor: str | None = None
+        """The newest, which goes with a later checkpoint."""
+        self._saved_at: float | None = None
+        self._trouble = ""
         self._caught_up = False
         self._open = Checkpoint()
         self._sealed: deque[Checkpoint] = deque()
@@ -78,7 +94,7 @@ class Checkpoints:
         now = self._open
         now.deliveries.extend(deliveries)
         if item.cursor is not None:
-            now.cursor = item.cursor
+            self._cursor = item.cursor
         match item:
             case Found():
                 now.posts += 1
@@ -91,6 +107,8 @@ class Checkpoints:
                 self._caught_up = self._caught_up or caught_up
                 self._watermark = watermark or self._watermark
                 now.final = now.final or final
+                if item.trouble != self._trouble:
+                    self._trouble = now.trouble = item.trouble
         return now.final or self._first or len(now.deliveries) >= MAX_POSTS
 
     @property
@@ -98,12 +116,15 @@ class Checkpoints:
         """The source's first watermark is stated at once, so that detection knows that there will be some."""
         return self._watermark is not None and self._stated is None
 
-    async def seal(self, *, tick: bool = False) -> None:
+    async def seal(self, *, tick: bool = False, last: bool = False) -> None:
         """Close the open checkpoint; waits while too many are unconfirmed."""
         async with self._changed:
             await self._changed.wait_for(lambda: len(self._sealed) < MAX_SEALED)
             if tick or self._open.final or self._first:
                 self._open.watermark = self._due()
+            if self._cursor is not None and (last or self._save_due(self._cursor)):
+                self._open.cursor, self._cursor = self._cursor, None
+                self._saved_at = self._clock().timestamp()
             if not self._open.empty:
                 self._sealed.append(self._open)
                 self._open = Checkpoint()
@@ -117,6 +138,13 @@ class Checkpoints:
         self._stated = self._watermark
         return self._watermark
 
+    def _save_due(self, cursor: str) -> bool:
+        """Also where the clock was put back, and before a watermark: no post is repeated behind it."""
+        if self._saved_at is None or self._open.final or self._open.watermark is not None:
+            return True
+        since = self._clock().timestamp() - self._saved_at
+        return not 0 <= since < max(SAVE_SECONDS, len(cursor) / SAVED_PER_SECOND)
+
     async def next(self) -> Checkpoint | None:
         """The oldest sealed checkpoint; None once closed and empty."""
         async with self._changed:
@@ -127,7 +155,7 @@ class Checkpoints:
 
     async def close(self) -> None:
         """Seal what is open; nothing more will come."""
-        await self.seal()
+        await self.seal(last=True)
         async with self._changed:
             self._closed = True
             self._changed.notify_all()

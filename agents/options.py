@@ -15,6 +15,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    HttpUrl,
     SecretStr,
     ValidationInfo,
     model_validator,
@@ -89,6 +90,18 @@ Secret = Annotated[SecretStr, BeforeValidator(_resolved)]
 """``env:NAME`` or ``file:PATH`` in the file, a `SecretStr` in the options: no repr, log or error shows it."""
 
 
+def _open(url: HttpUrl) -> HttpUrl:
+    if url.username is not None or url.password is not None:
+        raise ValueError(
+            "holds a user or a password: leave them out, and write `auth: env:NAME` if the kind has that"
+        )
+    return url
+
+
+Address = Annotated[HttpUrl, AfterValidator(_open)]
+"""``https://host/path?query``, without credentials: it is shown to whoever sees the agent."""
+
+
 def _zoned(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
@@ -113,7 +126,7 @@ class Backfill(_Part):
 
     since: Moment
     until: Moment
-    requests_per_second: float = Field(default=0.5, gt=0, le=1000)
+    requests_per_second: float = Field(default=0.5, ge=0.001, le=1000)
     """Its own budget; it takes only what the live stream leaves."""
 
     @model_validator(mode="after")
@@ -130,6 +143,8 @@ class AgentOptions(_Part):
     """What `effective_limits` are where the file gives none."""
     REDIRECTS: ClassVar[Literal["named", "public"]] = "named"
     """Whether a server may send the agent to other public hosts; never where a token goes along."""
+    ALONE: ClassVar[bool] = False
+    """Its credentials are voided where they are used in two places at a time."""
 
     name: str = Field(pattern=NAME)
     kind: str

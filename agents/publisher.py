@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from agents.base import PublishFailed, RecordTooLarge
 from pipeline.emission import Outgoing
-from pipeline.kafka_batches import Batches, Place, Sent
+from pipeline.kafka_batches import Batches, Delivery, Place, Sent
 from pipeline.kafka_link import connection_trouble
 from pipeline.topics import DEAD_LETTERS, DELETED, RAW
 from pipeline.tracing import OFF, Tracing
 from schemas import DeadLetter, Deletion, RawPost, Record, Watermark
 from schemas.codec import Message, encode
-
-Delivery = asyncio.Future[Any]
-"""Done once the broker has the record; its result has ``topic``, ``partition`` and ``offset``."""
 
 MAX_VALUE_BYTES = 900_000
 """Kafka's default ``message.max.bytes`` is 1 MiB; key, headers and the batch's frame need a part of it."""

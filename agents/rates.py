@@ -9,6 +9,7 @@ only where ``whole`` stays at or above ``live``; so live requests never wait for
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
@@ -18,8 +19,17 @@ from agents.base import Clock, Refused, Sleep
 Budget = Literal["live", "backfill"]
 
 PATIENCE = timedelta(minutes=2)
-"""A request that would have to wait longer for its turn is refused, so that nobody waits for hours unseen."""
+"""Whoever is next and would have to wait longer is refused, so that nobody waits for hours unseen; or, where
+the limit is below one request a minute, longer than for two requests."""
 ROUNDING = 1e-6
+MOST_BUCKETS = 10_000
+"""Then those are forgotten that nobody waits for and that are full: a new one is no other."""
+
+
+def token_key(name: str, token: str | bytes) -> str:
+    """Names a token for its bucket, ``vk-6ca13d52ca70``, without telling it; two tokens have two."""
+    known = token.encode("utf-8", "replace") if isinstance(token, str) else token
+    return f"{name}-{hashlib.sha256(known).hexdigest()[:12]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,11 @@ class Bucket:
         """Let nothing through for a while: the server asked for it."""
         self._closed_until = max(self._closed_until, self._clock().timestamp() + span.total_seconds())
 
+    def is_full(self) -> bool:
+        """Whether it is as a new one would be."""
+        self._refill()
+        return self._closed_until <= self._seen and self._whole >= self._limit.burst
+
     def take(self, budget: Budget) -> float:
         """Take a token: 0.0; or the seconds after which to try again."""
         self._refill()
@@ -86,6 +101,10 @@ class Turns:
         self._sleep = sleep
         self._queues = {"live": asyncio.Lock(), "backfill": asyncio.Lock()}
 
+    def is_idle(self) -> bool:
+        """Whether nobody waits, and nobody would notice if this were a new one."""
+        return not any(queue.locked() for queue in self._queues.values()) and self.bucket.is_full()
+
     async def wait(self, budget: Budget) -> float:
         """Wait for a token, in turn.
 
@@ -93,12 +112,13 @@ class Turns:
             The seconds waited for tokens, by the sleeps asked for.
 
         Raises:
-            Refused: it would take longer than `PATIENCE`.
+            Refused: it would take longer than `PATIENCE`, once all who came before are through.
         """
         waited = 0.0
+        patience = max(PATIENCE.total_seconds(), 2.0 / self.bucket.limit.per_second)
         async with self._queues[budget]:
             while (wait := self._next(budget)) > 0:
-                if wait > PATIENCE.total_seconds():
+                if wait > patience:
                     raise Refused(
                         f"the limit of requests is used up for {wait:.0f} s", timedelta(seconds=wait)
                     )
@@ -119,12 +139,24 @@ class Rates:
         self._clock = clock
         self._sleep = sleep
         self._turns: dict[tuple[str, str], Turns] = {}
+        self._most = MOST_BUCKETS
 
     def turns(self, host: str, token: str, limit: Limit) -> Turns:
-        """The queue of ``host`` (``host:port``) for the token that ``token`` names (not the token itself)."""
+        """The queue of ``host`` (``host:port``) for the token that ``token`` names (not the token itself).
+
+        Wait in it at once: one that is kept may have been forgotten meanwhile.
+        """
         known = self._turns.get((host, token))
         if known is None:
+            self._forget()
             known = self._turns[host, token] = Turns(Bucket(limit, self._clock), self._sleep)
         elif known.bucket.limit != limit:
             known.bucket.narrow(limit)
         return known
+
+    def _forget(self) -> None:
+        """Drop idle buckets where there are many; what is left may double before the next look."""
+        if len(self._turns) < self._most:
+            return
+        self._turns = {name: turns for name, turns in self._turns.items() if not turns.is_idle()}
+        self._most = max(MOST_BUCKETS, 2 * len(self._turns))

@@ -11,29 +11,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from datetime import datetime
 
 from agents.backlog import Backlog
-from agents.base import (
-    Clock,
-    Collected,
-    Found,
-    Gone,
-    Progress,
-    RecordTooLarge,
-    Refused,
-    Rejected,
-    Sleep,
-    Source,
-    Unavailable,
-    agent_kind,
-)
+from agents.base import Clock, Refused, Sleep, Source, SourceUnavailable, Unavailable, agent_kind
 from agents.checkpoints import Checkpoint, Checkpoints, Totals
 from agents.cursor import CursorStore
-from agents.losses import dead_letter_of, deletion_of
-from agents.publisher import Delivery, Publisher, abandon
+from agents.outlet import Outlet
+from agents.publisher import Publisher, abandon
 from agents.source_health import SourceHealth
 from agents.waiting import cancel, either
 from agents.watermarks import LiveWatermarks
@@ -68,6 +55,7 @@ class Runner:
         label: str | None = None,
         forget: bool = True,
         on_failure: Callable[[Unavailable], None] | None = None,
+        ready: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         """Prepare to run ``source``.
 
@@ -77,6 +65,7 @@ class Runner:
             label: what metrics call the agent; default: its kind, as a replay has a name per file.
             forget: at the end of the source its cursor is forgotten, the next run begins at the beginning.
             on_failure: told why the source will be tried again.
+            ready: waited for after a failure, before the source is opened again.
         """
         self._source = source
         self._publisher = publisher
@@ -88,12 +77,15 @@ class Runner:
         self._on_progress = on_progress
         self._health = health
         self._backlog = backlog
-        self._kind = agent_kind(source.name)
-        self._label = label or self._kind
+        self._label = label or agent_kind(source.name)
         self._forget = forget
         self._on_failure = on_failure
+        self._ready = ready
+        self._outlet = Outlet(publisher, metrics, source, clock, health)
         self._totals = Totals()
         self._failures = 0
+        self._start: str | None = None
+        """Where the present session began."""
 
     async def run(self, stop: asyncio.Event) -> Totals:
         """Run until the source ends, or ``stop`` is set and Kafka has confirmed what was published.
@@ -109,13 +101,18 @@ class Runner:
                 log.warning("%s: %s", self._source.name, error)
                 if self._on_failure is not None:
                     self._on_failure(error)
-                await either(self._sleep(self._backoff(error)), stop.wait())
+                await either(self._pause(error), stop.wait())
             else:
                 if ended and self._forget:
                     await self._cursors.clear(self._source.name)
                 if ended:
                     break
         return self._totals
+
+    async def _pause(self, error: Unavailable) -> None:
+        await self._sleep(self._backoff(error))
+        if self._ready is not None:
+            await self._ready()
 
     def _backoff(self, error: Unavailable) -> float:
         """Seconds to wait: doubled from failure to failure, spread so that agents do not return together.
@@ -128,23 +125,29 @@ class Runner:
         return max(float(longest * (0.5 + self._jitter() / 2)), asked.total_seconds() if asked else 0.0)
 
     async def _session(self, stop: asyncio.Event) -> bool:
-        """From the saved cursor on; True where the source has ended, False where it was stopped."""
-        cursor = await asyncio.to_thread(self._cursors.load, self._source.name)
+        """From the saved cursor on; True where the source has ended, False where it was stopped.
+
+        Raises:
+            SourceUnavailable: also where a live source has ended, or something in it cancelled itself.
+        """
+        cursor = self._start = await asyncio.to_thread(self._cursors.load, self._source.name)
         live = None if self._source.grace is None else LiveWatermarks(self._clock, self._source.grace)
-        checkpoints = Checkpoints(live)
+        checkpoints = Checkpoints(live, self._clock)
         reading = asyncio.ensure_future(self._read(cursor, checkpoints))
         ticking = asyncio.ensure_future(self._tick(checkpoints))
         confirming = asyncio.ensure_future(self._confirm(checkpoints))
         stopping = asyncio.ensure_future(stop.wait())
         tasks = (reading, ticking, confirming, stopping)
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             await cancel(stopping, ticking, reading)
             patience = (self._sleep(STOP_SECONDS),) if stop.is_set() else ()
             await either(_drain(checkpoints, confirming), asyncio.wait((confirming,)), *patience)
+            if any(task.cancelled() for task in (*done, confirming)):
+                raise SourceUnavailable("something in it was cancelled, by nobody outside")
             if confirming.done():
                 confirming.result()
-            return _finished(ticking, reading)
+            return _finished(ticking, reading, endless=live is not None)
         finally:
             await cancel(*tasks)
             abandon(checkpoints.unconfirmed())
@@ -154,34 +157,9 @@ class Runner:
             async for item in items:
                 if self._backlog is not None:
                     await self._backlog.room()
-                deliveries = await self._publish(item)
+                deliveries = await self._outlet.publish(item)
                 if checkpoints.add(item, deliveries):
                     await checkpoints.seal()
-
-    async def _publish(self, item: Collected) -> tuple[Delivery, ...]:
-        match item:
-            case Found(post=post, origin=origin):
-                if self._health is not None:
-                    self._health.seen(post)
-                try:
-                    return await self._publisher.publish(post)
-                except RecordTooLarge as error:
-                    return await self._bury(Rejected(error.value, origin, "too_large", str(error)))
-            case Gone():
-                return await self._delete(item)
-            case Rejected():
-                return await self._bury(item)
-            case Progress():
-                return ()
-
-    async def _delete(self, gone: Gone) -> tuple[Delivery, ...]:
-        made = deletion_of(gone, self._source.timeline, self._clock())
-        return await (self._bury(made) if isinstance(made, Rejected) else self._publisher.publish(made))
-
-    async def _bury(self, rejected: Rejected) -> tuple[Delivery, ...]:
-        self._metrics.dead_letters.labels(f"agent:{self._kind}", rejected.reason).inc()
-        log.warning("dead letter %s, %s: %s", rejected.origin, rejected.reason, rejected.detail)
-        return await self._publisher.publish(dead_letter_of(rejected, self._kind, self._clock()))
 
     async def _tick(self, checkpoints: Checkpoints) -> None:
         while True:
@@ -216,7 +194,8 @@ class Runner:
         )
 
     def _account(self, checkpoint: Checkpoint) -> None:
-        self._failures = 0
+        if self._moved(checkpoint):
+            self._failures = 0
         if checkpoint.deletions:
             self._metrics.agent_deletions.labels(self._label).inc(checkpoint.deletions)
         if checkpoint.posts:
@@ -226,6 +205,14 @@ class Runner:
         if self._on_progress is not None:
             self._on_progress(self._totals)
 
+    def _moved(self, checkpoint: Checkpoint) -> bool:
+        """Whether the source has come further; one that states watermarks does so before it asks anybody."""
+        return (
+            bool(checkpoint.deliveries)
+            or checkpoint.cursor not in (None, self._start)
+            or self._source.grace is not None
+        )
+
 
 async def _drain(checkpoints: Checkpoints, confirming: asyncio.Future[None]) -> None:
     """Let everything that was published be confirmed."""
@@ -233,9 +220,11 @@ async def _drain(checkpoints: Checkpoints, confirming: asyncio.Future[None]) -> 
     await asyncio.wait((confirming,))
 
 
-def _finished(ticking: asyncio.Future[None], reading: asyncio.Future[None]) -> bool:
+def _finished(ticking: asyncio.Future[None], reading: asyncio.Future[None], *, endless: bool) -> bool:
     """Whether the reader came to the end; an error of the two is raised."""
     for task in (ticking, reading):
         if not task.cancelled():
             task.result()
+    if endless and not reading.cancelled():
+        raise SourceUnavailable("it has ended, which a live source does not")
     return not reading.cancelled()

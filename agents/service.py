@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
@@ -17,13 +18,14 @@ from agents.http.ingest import AGENT as HTTP
 from agents.http.ingest import Ingest
 from agents.http.service import check_exposure, known_callers, promise_live, read_callers, serve_ingest
 from agents.kafka_session import link_told, open_publisher, patiently
-from agents.publisher import KafkaPublisher, Place
+from agents.publisher import KafkaPublisher
 from agents.rss.feeds import LIMIT, read_feeds
 from agents.runner import Runner
 from agents.source_health import SourceHealth
 from agents.web import Reach, Traffic, Web
 from pipeline.condition import KAFKA, Condition
 from pipeline.endpoint import serving
+from pipeline.kafka_batches import Place
 from pipeline.metrics import Metrics
 from pipeline.settings import Settings
 from pipeline.tracing import open_tracing
@@ -222,11 +224,11 @@ def _rss(settings: Settings, metrics: Metrics, clock: Clock, sleep: Sleep) -> Rs
         raise BadConfiguration("the rss agent needs a list of feeds: set MOLVA_RSS_FEEDS")
     from agents.rss.source import RssSource  # heavy: the other agents read no feeds
 
-    feeds = read_feeds(Path(settings.rss_feeds))
-    private = [each for each in settings.agent_private_hosts.split(",") if each.strip()]
+    feeds = read_feeds(Path(settings.rss_feeds), os.environ)
+    named = (place for feed in feeds for place in feed.hosts())
     web = Web(
         RSS,
-        Reach.of(*(place for feed in feeds for place in feed.hosts()), redirects="public", private=private),
+        Reach.of(*named, redirects="public", private=settings.private_hosts),
         Traffic(metrics, clock=clock, sleep=sleep),
         limit=LIMIT,
     )

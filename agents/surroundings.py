@@ -35,3 +35,5 @@ class Surroundings:
     that hears of posts at once; one that polls adds its interval."""
     budget: Budget = "live"
     """Which share of the limits the requests are taken from."""
+    dry: bool = False
+    """Only a look (`molva agent check`): nothing is marked, subscribed to or listened for."""

@@ -30,6 +30,7 @@ from typing import Any
 
 import psutil
 from aiohttp import ClientSession
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from agents.kafka_session import connect
 from benchmarks.ingest_inputs import bodies, messages, rows
@@ -38,7 +39,8 @@ from pipeline.embedded.kafka import EmbeddedKafka
 from pipeline.kafka import KafkaAdmin, client_options
 from pipeline.settings import Settings
 from pipeline.topics import RAW
-from schemas.codec import Message
+from schemas import RawPost
+from schemas.codec import Message, event_type, header
 
 ROOT = Path(__file__).resolve().parents[1]
 TOKEN = "token-of-this-benchmark"
@@ -145,10 +147,27 @@ def quantile(values: Sequence[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
 
-async def held(settings: Settings) -> int:
-    """Records in the topic of raw posts."""
+async def ends(settings: Settings) -> dict[TopicPartition, int]:
+    """The offset behind the last record of each partition of the raw posts."""
     async with KafkaAdmin(settings) as admin:
-        return sum((await admin.end_offsets([RAW])).values())
+        return await admin.end_offsets([RAW])
+
+
+async def posts_since(settings: Settings, begun: dict[TopicPartition, int]) -> int:
+    """Posts behind the offsets in the topic of raw posts; watermarks, which stand there as well, are none."""
+    last, kind, found = await ends(settings), event_type(RawPost), 0
+    consumer = AIOKafkaConsumer(**client_options(settings), enable_auto_commit=False)
+    await consumer.start()
+    try:
+        consumer.assign(list(last))
+        for place in last:
+            consumer.seek(place, begun[place])
+        while any([await consumer.position(place) < last[place] for place in last]):
+            for records in (await consumer.getmany(timeout_ms=1000)).values():
+                found += sum(header(each.headers, "ce_type") == kind for each in records)
+    finally:
+        await consumer.stop()
+    return found
 
 
 def ingest(settings: Settings, broker_pid: int, posts: int, batch: int, senders: int) -> dict[str, Any]:
@@ -209,9 +228,9 @@ def main() -> int:
     some = rows(1000)
     with tempfile.TemporaryDirectory() as folder, broker(given.broker, Path(folder)) as (settings, pid):
         before = bare(settings, pid, given.posts)
-        begun = asyncio.run(held(settings))
+        begun = asyncio.run(ends(settings))
         found = ingest(settings, pid, given.posts, given.batch, given.senders)
-        stored = asyncio.run(held(settings)) - begun
+        stored = asyncio.run(posts_since(settings, begun))
         after = bare(settings, pid, given.posts)
     rate = (before["posts_per_s"] + after["posts_per_s"]) / 2
     report = {
@@ -229,11 +248,11 @@ def main() -> int:
         "aiokafka_before": before,
         "aiokafka_after": after,
         "share_of_aiokafka": round(found["posts_per_s"] / rate, 3),
-        "records_in_kafka_with_watermarks": stored,
+        "posts_in_kafka": stored,
     }
     print(json.dumps(report, ensure_ascii=False, indent=2))
     taken = found["accepted"] + found["accepted_before_to_warm_up"]
-    return 0 if found["accepted"] == given.posts and taken <= stored else 1
+    return 0 if found["accepted"] == given.posts and taken == stored else 1
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ FEW = 16
 
 Place = tuple[str, int]
 """A topic and a partition."""
+Delivery = asyncio.Future[Any]
+"""Done once the brokers have the record; its result has ``topic``, ``partition`` and ``offset``."""
 
 
 class Sent(NamedTuple):
@@ -27,7 +29,7 @@ class Sent(NamedTuple):
     """
 
     numbers: Sequence[int]
-    first: asyncio.Future[Any]
+    first: Delivery
 
 
 class Batches:
@@ -78,15 +80,17 @@ class Batches:
         batch.close()
         yield batch, numbers[first:]
 
-    async def _send_one(self, place: Place, item: Outgoing) -> asyncio.Future[Any]:
+    async def _send_one(self, place: Place, item: Outgoing) -> Delivery:
         (topic, partition), (key, value, headers) = place, item.message
         moment = _milliseconds(item)
         async with self._turn(place):
-            return await self._producer.send(topic, value, key, partition, moment, headers)
+            sent: Delivery = await self._producer.send(topic, value, key, partition, moment, headers)
+            return sent
 
-    async def _send_batch(self, place: Place, batch: BatchBuilder) -> asyncio.Future[Any]:
+    async def _send_batch(self, place: Place, batch: BatchBuilder) -> Delivery:
         async with self._turn(place):
-            return await self._producer.send_batch(batch, place[0], partition=place[1])
+            sent: Delivery = await self._producer.send_batch(batch, place[0], partition=place[1])
+            return sent
 
     def _turn(self, place: Place) -> asyncio.Lock:
         """One sender at a time for each partition.

@@ -24,6 +24,7 @@ from pipeline.plan import Plan
 from pipeline.settings import Settings
 from pipeline.sink.clickhouse import connect
 from pipeline.sink.migrations import migrate
+from pipeline.sink.reprocessing import Reprocessing
 from pipeline.supervisor import Supervisor
 from pipeline.topics import TOPICS
 
@@ -95,13 +96,21 @@ class Local:
         self._stack.start()
         settings = self.settings = self._stack.info.settings(self.settings)
         self._say(f"ClickHouse on {settings.clickhouse_host}:{settings.clickhouse_port}")
-        with connect(settings, database="default") as client:
-            applied = migrate(client, settings.clickhouse_database)
-        if applied:
-            self._say("applied migrations " + ", ".join(applied))
+        self._migrate(settings)
         self.supervisor.change(settings.environment())
         self.supervisor.start()
         self._write_up_file()
+
+    def _migrate(self, settings: Settings) -> None:
+        """Where an unfinished `molva reprocess` forbids it, storage waits: ending that needs the servers."""
+        try:
+            with connect(settings, database="default") as client:
+                applied = migrate(client, settings.clickhouse_database)
+        except Reprocessing as error:
+            self._say(f"{error}; storage waits until then")
+            return
+        if applied:
+            self._say("applied migrations " + ", ".join(applied))
 
     def _finish(self) -> None:
         """Stop the agents and let everything flow out before a memory-only broker goes."""

@@ -79,7 +79,7 @@ class Metrics:
         )
         self.agent_skipped = self._counter(
             "molva_agent_skipped",
-            "What an agent left out; reason: bounce, auto-reply, ...",
+            "What an agent left out; reason: bounce, auto-reply, too-many, ...",
             "agent",
             "reason",
         )

@@ -170,6 +170,11 @@ class Settings(BaseSettings):
         " before it; 0: never",
     )
 
+    @property
+    def private_hosts(self) -> tuple[str, ...]:
+        """``agent_private_hosts`` one by one."""
+        return tuple(filter(None, map(str.strip, self.agent_private_hosts.split(","))))
+
     def environment(self) -> dict[str, str]:
         """The ``MOLVA_`` variables with which another process gets the same settings."""
         values = {}

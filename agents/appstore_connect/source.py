@@ -14,6 +14,7 @@ from agents.appstore_connect.options import REMEMBERED, Options
 from agents.appstore_connect.reviews import entries_of, problem_of
 from agents.base import BadConfiguration, SourceUnavailable
 from agents.listing import ListingSource, Page, Unreadable, Validators
+from agents.rates import token_key
 from agents.surroundings import Surroundings
 from agents.web import Reply
 
@@ -22,7 +23,6 @@ LIFE: Final = timedelta(minutes=15)
 """Of a token; Apple takes none of more than 20 minutes."""
 MARGIN: Final = timedelta(minutes=2)
 PAGE: Final = 200
-TOKEN: Final = "appstore-connect"
 
 
 class Signature:
@@ -32,6 +32,7 @@ class Signature:
         self._options = options
         self._around = around
         self._token: tuple[str, datetime] | None = None
+        self.token_key = token_key("appstore-connect", options.key.get_secret_value())
         self.token()
 
     def token(self) -> str:
@@ -91,8 +92,8 @@ class Reviews:
             url, query = following, None
 
     async def _ask(self, url: str, query: dict[str, str | int | float | None] | None) -> dict[str, Any]:
-        headers = {"Authorization": f"Bearer {self._signature.token()}"}
-        reply = await self._around.web.get(url, params=query, headers=headers, token_key=TOKEN)
+        headers, key = {"Authorization": f"Bearer {self._signature.token()}"}, self._signature.token_key
+        reply = await self._around.web.get(url, params=query, headers=headers, token_key=key)
         if reply.status != httpx.codes.OK:
             raise _refusal(reply, self._app.id)
         document = reply.json()

@@ -12,8 +12,10 @@ from agents.web import Reply, Unusable, Web
 
 OK: Final = 200
 BATCH: Final = 25
-"""Profiles that may be asked for at once."""
+"""Profiles, or posts, that may be asked for at once."""
 PAGE: Final = 100
+DEPTH: Final = 1000
+"""Of a thread: the most that may be asked for."""
 PROXY: Final = "did:web:api.bsky.app#bsky_appview"
 """The service that a login's server is to ask."""
 
@@ -43,6 +45,17 @@ class AppView:
         params += [("filter", "posts_with_replies"), *([("cursor", cursor)] if cursor else [])]
         found = await self._public("app.bsky.feed.getAuthorFeed", params)
         return _listed(found, "feed"), _cursor(found)
+
+    async def posts(self, uris: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """At most `BATCH` posts by URI; those that are gone or hidden are left out."""
+        found = await self._public("app.bsky.feed.getPosts", [("uris", each) for each in uris])
+        return {str(each.get("uri")): each for each in _listed(found, "posts")}
+
+    async def thread(self, uri: str) -> dict[str, Any]:
+        """A post with all that stands below it, as far as the AppView shows it: ``post`` and ``replies``."""
+        params: Params = [("uri", uri), ("depth", DEPTH), ("parentHeight", 0)]
+        thread = (await self._public("app.bsky.feed.getPostThread", params)).get("thread")
+        return thread if isinstance(thread, dict) else {}
 
     async def search(
         self, phrase: str, since: str, until: str, cursor: str | None

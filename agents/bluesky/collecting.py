@@ -124,7 +124,7 @@ class Collector:
         """The deletion of a post that was collected, or may have been."""
         if _short(removed.uri) not in self._recent and records.did_of(removed.uri) not in self._accounts:
             return []
-        return [self._gone(removed.uri, moment_of(removed.time_us))]
+        return [self.gone(removed.uri, moment_of(removed.time_us))]
 
     def _closed(self, standing: Standing) -> list[Collected]:
         """What is remembered of an account that was deleted; all of its posts cannot be listed any more."""
@@ -139,9 +139,10 @@ class Collector:
         if standing.status != "deleted":  # others come back
             return []
         moment = moment_of(standing.time_us)
-        return [self._gone(_whole(each), moment) for each in mine]
+        return [self.gone(_whole(each), moment) for each in mine]
 
-    def _gone(self, uri: str, moment: datetime) -> Gone:
+    def gone(self, uri: str, moment: datetime) -> Gone:
+        """The deletion of a post."""
         return Gone(SOURCE, uri, moment, f"{SOURCE}:{uri}")
 
 

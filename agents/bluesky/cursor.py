@@ -1,13 +1,15 @@
-"""The cursor of a ``bluesky`` agent: the moment up to which the stream was read, and the latest posts."""
+"""The cursor of a ``bluesky`` agent: how far the stream was read, what it has forgotten, the latest posts."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict
 
 from agents.cursor_state import CursorState
+from agents.discussions.answered import Watched
 
 REMEMBERED: Final = 2000
 """Posts whose deletion is understood; those of all others stream by as well."""
@@ -26,7 +28,11 @@ class Past(BaseModel):
 
 
 class Cursor(CursorState):
-    """``time_us`` as Jetstream has it; ``recent`` are posts as ``did/key``, the newest last."""
+    """``time_us`` as Jetstream has it; ``recent`` are posts as ``did/key``, the newest last.
+
+    ``gaps`` are periods that are still to be read by searches (of a back-fill: its period), ``accounts`` the
+    DIDs of what the options name, ``watched`` the posts by URI under which answers are looked for.
+    """
 
     OF: ClassVar[str] = "a bluesky agent"
 
@@ -34,7 +40,9 @@ class Cursor(CursorState):
 
     time_us: int | None = None
     recent: tuple[str, ...] = ()
-    past: Past | None = None
+    gaps: tuple[Past, ...] = ()
+    accounts: Mapping[str, str] = {}
+    watched: Mapping[str, Watched] = {}
 
 
 def microseconds(moment: datetime) -> int:

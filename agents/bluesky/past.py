@@ -6,7 +6,7 @@ For back-fill, and for gaps that are longer than what Jetstream keeps.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
@@ -59,7 +59,7 @@ class Reader:
         self.denied: Denied | None = None
         """Why some of the period could not be read."""
 
-    async def read(self, past: Past) -> AsyncIterator[tuple[list[Collected], Past]]:
+    async def read(self, past: Past) -> AsyncGenerator[tuple[list[Collected], Past], None]:
         """The posts of a period page by page, and where to go on after each page.
 
         A question that is denied is left out and noted in `denied`. Raises SourceUnavailable.
@@ -67,6 +67,7 @@ class Reader:
         for number in range(past.question, len(self._asked)):
             if number != past.question:
                 past = Past(since=past.since, until=past.until, question=number)
+                yield [], past  # what fails from here on is the fault of this question
             question = self._asked[number]
             try:
                 async for written, reached in self._pages(question, past):

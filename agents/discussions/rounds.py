@@ -25,11 +25,13 @@ class Task(ABC):
     """A thing to read again and again.
 
     ``urgency``: of tasks that are due, those with the lowest go first. ``required``: the source works only
-    with at least one of these readable.
+    with at least one of these readable. ``unfinished``: `steps` ended early, so that others that are due have
+    their turn; it is called again once nothing more urgent is due.
     """
 
     urgency = 0
     required = True
+    unfinished = False
 
     def __init__(self, name: str, pace: Pace) -> None:
         self.name = name
@@ -65,7 +67,7 @@ class Rounds:
             task = self._next()
             if (wait := (task.pace.due - self._around.clock()).total_seconds()) > 0:
                 await self._around.sleep(wait)
-            found = 0
+            found, going_on = 0, False
             try:
                 async with aclosing(task.steps()) as steps:  # type: ignore[type-var]
                     async for items in steps:
@@ -74,11 +76,15 @@ class Rounds:
                         found += len(items)
                         yield self._progress()
                 task.pace.visited(found)
+                going_on = task.unfinished
+                if going_on:
+                    task.pace.pushed()
             except NotYet as pause:
                 task.pace.postpone(pause.wait)
             except SourceUnavailable as error:
                 put_off(task.pace, error, self._around)
-            self._unread.discard(task.name)
+            if not going_on:
+                self._unread.discard(task.name)
             if not self._unread:
                 self._require_some()
             yield self._progress()

@@ -86,6 +86,31 @@ class Client(IMAPClient):  # type: ignore[misc]  # no types
     def _create_IMAP4(self) -> Wire:
         return Wire(self.host, self.port, *self._wire)
 
+    def told_of_mail(self) -> bool:
+        """Whether the server has told of new mail since this was last asked, beside what was asked of it.
+
+        imaplib keeps all that it was told in this way for ever; here it is forgotten.
+        """
+        told = "EXISTS" in self._imap.untagged_responses
+        self._imap.untagged_responses.clear()
+        return told
+
+    def begin_idle(self) -> None:
+        """IDLE; what the server tells before it agrees is no refusal, as it is to `IMAPClient.idle`.
+
+        Raises:
+            IMAP4.error: it refuses.
+            IMAP4.abort: it says good-bye.
+        """
+        wire = self._imap
+        self._idle_tag = wire._command("IDLE")
+        while wire._get_response() is not None:
+            if wire.tagged_commands[self._idle_tag]:
+                _, (said,) = wire.tagged_commands.pop(self._idle_tag)
+                raise imaplib.IMAP4.error(f"IDLE is refused: {said!r}")
+            if "BYE" in wire.untagged_responses:
+                raise imaplib.IMAP4.abort(f"the server says {wire.untagged_responses['BYE'][-1]!r}")
+
     def pushed(self) -> list[bytes]:
         """The lines that came in during IDLE, without waiting; also those that came with its beginning, which
         `IMAPClient.idle_check` would leave in the buffer until the next ones come."""
@@ -142,13 +167,16 @@ class Connection:
         return await self._run(lambda: what(client))
 
     async def idle(self, enough: asyncio.Future[Any]) -> None:
-        """IDLE until the server tells of new mail or ``enough`` is over.
+        """IDLE until the server tells of new mail or ``enough`` is over; not where it has told of it already.
 
         Raises:
+            NotGiven: the server refuses IDLE.
             SourceUnavailable: the connection is gone.
         """
-        await self.call(lambda client: client.idle())
-        news = telling(await self.call(Client.pushed))
+        if await self.call(Client.told_of_mail):
+            return
+        await self.call(Client.begin_idle)
+        news = await self.call(Client.told_of_mail) or telling(await self.call(Client.pushed))
         empty = 0
         while not news and not enough.done():
             with self._watched() as readable:

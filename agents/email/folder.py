@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -15,6 +16,8 @@ from agents.email.login import Login
 from agents.email.options import Folder, Options
 from agents.surroundings import Surroundings
 from agents.waiting import cancel
+
+log = logging.getLogger("molva.agent.email")
 
 IDLE_SECONDS: Final = 29 * 60.0
 """RFC 2177: a server may end a connection after 30 minutes without a command."""
@@ -73,7 +76,12 @@ class FolderReader:
         """What stands in the folder from `position` on, in batches."""
         await self._turn()
         first = self.position.next
-        found = await self._connection.call(lambda client: client.search(["UID", f"{first}:*"]))
+
+        def search(client: Client) -> list[int]:
+            client.told_of_mail()  # what was told before is found; what is told from now on may not be
+            return list(client.search(["UID", f"{first}:*"]))
+
+        found = await self._connection.call(search)
         async for batch in self._letters(uid for uid in sorted(found) if uid >= first):
             yield batch
 
@@ -88,15 +96,22 @@ class FolderReader:
             yield batch
 
     async def wait(self) -> None:
-        """Until there may be something new: by IDLE, begun anew every 29 minutes, else by asking."""
+        """Until there may be something new: by IDLE, begun anew every 29 minutes, else by asking.
+
+        A server that refuses IDLE is not asked for it again over this connection.
+        """
         if not self._idles:
             await self._around.sleep(self._options.poll_seconds)
             await self._turn()
             await self._connection.call(lambda client: client.noop())
             return
+        await self._turn()
         enough = asyncio.ensure_future(self._around.sleep(IDLE_SECONDS))
         try:
             await self._connection.idle(enough)
+        except NotGiven as error:
+            log.info("%s: it is asked every %g s instead", error, self._options.poll_seconds)
+            self._idles = False
         finally:
             await cancel(enough)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import codecs
 import quopri
 import re
 from datetime import UTC, datetime
@@ -12,31 +11,16 @@ from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
 from typing import Final, NamedTuple
 
+from agents.charsets import charset_of
+
 MAX_HEADER: Final = 20_000
-WORD: Final = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]*)?\?([bBqQ])\?([^\s]*?|[^?]*?)\?=")
+WORD: Final = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]*)?\?([bBqQ])\?([^\s]{0,4000}?|[^?]{0,4000}?)\?=")
 BETWEEN: Final = re.compile(r"(\?=)\s+(=\?)")
 ADDRESS: Final = re.compile(r"[^\s<>\"'(),:;@\[\]]{1,64}@[^\s<>\"'(),:;@\[\]]{1,253}")
 MESSAGE_ID: Final = re.compile(r"<([^<>\s]{1,900})>")
 BLANKS: Final = re.compile(r"\s+")
-VAGUE: Final = (
-    "",
-    "us-ascii",
-    "ascii",
-    "iso-8859-1",
-    "latin1",
-    "latin-1",
-    "windows-1252",
-    "cp1252",
-    "unknown-8bit",
-)
+VAGUE: Final = ("ascii", "latin_1", "cp1252")
 """What programs claim that do not know better."""
-ALIASES: Final = {
-    "win-1251": "cp1251",
-    "win1251": "cp1251",
-    "x-cp1251": "cp1251",
-    "cp-1251": "cp1251",
-    "ansi": "",
-}
 CYRILLIC_SHARE: Final = 0.6
 """Where so many of all letters lie above ASCII, it is no Western text with a few accents."""
 
@@ -50,13 +34,11 @@ class Address(NamedTuple):
 
 def decoded(content: bytes, charset: str) -> str:
     """Bytes as text in the charset that they claim, or else in the one that they most likely have."""
-    known = charset.strip().strip("\"'").lower()
-    known = ALIASES.get(known, known)
-    if known not in VAGUE or content.isascii():
+    known = charset_of(charset)
+    if known is not None and known not in VAGUE:
         try:
-            name = codecs.lookup(known or "ascii").name
-            return content.decode("gb18030" if name == "gb2312" else name)
-        except (LookupError, UnicodeError, ValueError):
+            return content.decode(known)
+        except UnicodeError:
             pass
     return guessed(content)
 

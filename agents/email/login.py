@@ -11,6 +11,7 @@ import httpx
 from agents.base import BadConfiguration, SourceUnavailable
 from agents.email.connection import Client, Connection
 from agents.email.options import OAuth, Options
+from agents.rates import token_key
 from agents.surroundings import Surroundings
 
 EARLY: Final = timedelta(minutes=2)
@@ -75,7 +76,7 @@ class Login:
         reply = await self._around.web.post(
             oauth.address,
             data={key: value for key, value in form.items() if value},
-            token_key="oauth",
+            token_key=token_key("oauth", form["refresh_token"]),
             retries=1,
         )
         answer = reply.json()

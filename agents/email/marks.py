@@ -1,6 +1,7 @@
 """How mail programs mark what is not the sender's own: forwards, quotes, signatures; Russian and English.
 
-Written from what Outlook, Gmail, Apple Mail, Thunderbird, Yandex and Mail.ru put there. Pure.
+Pure. Written from what Outlook, Gmail, Apple Mail, Thunderbird, Yandex and Mail.ru put there. Each is for one
+line of at most 1000 characters in which no two blanks stand together; `agents.email.quotes` sees to that.
 """
 
 from __future__ import annotations

@@ -7,14 +7,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import Message
 from email.parser import BytesParser
-from email.policy import compat32
+from email.policy import Compat32
 from itertools import islice
 from typing import Final
 
-from agents.email.headers import decoded, first, text_of
+from agents.email.headers import MAX_HEADER, decoded, first, text_of
 from agents.html import plain_text
 
 MAX_PARTS: Final = 200
+HOLDER: Final = re.compile(rb"(?:^|[\r\n])content-type:\s*(?:multipart|message)/", re.IGNORECASE)
+MAX_LOOKS: Final = 10_000_000
+"""The parser looks at every line once for each of the parts that it is in."""
+MAX_PARAMETERS: Final = 2000
+"""Characters of a ``Content-`` header; the time that its parameters take grows with the square of them."""
 MAX_CHARS: Final = 400_000
 """Of the text of a message, before quotes are cut."""
 MAX_NAMES: Final = 64
@@ -42,9 +47,31 @@ class Contents:
     """The first message that is attached to it (``message/rfc822``)."""
 
 
+class TooNested(ValueError):
+    """The message has more lines in more parts than anybody sends; it would take too long."""
+
+
+class _Bounded(Compat32):
+    """The parser's usual policy, with headers cut to a length for which nothing takes long."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[: MAX_PARAMETERS if name[:8].lower() == "content-" else MAX_HEADER]
+
+
+POLICY: Final = _Bounded()
+
+
 def parsed(content: bytes) -> Message:
-    """A message, however broken; the parser raises nothing."""
-    return BytesParser(policy=compat32).parsebytes(content)
+    """A message, however broken.
+
+    Raises:
+        TooNested: it would take more than `MAX_LOOKS`.
+    """
+    holders, lines = sum(1 for _ in HOLDER.finditer(content)), content.count(b"\n") + content.count(b"\r")
+    if holders * lines > MAX_LOOKS:
+        raise TooNested(f"{lines} lines in {holders} parts that hold parts")
+    return BytesParser(policy=POLICY).parsebytes(content)
 
 
 def contents(message: Message) -> Contents:
@@ -54,12 +81,7 @@ def contents(message: Message) -> Contents:
     for part in islice(_parts(message), MAX_PARTS):
         kind = part.get_content_type()
         if kind == "message/rfc822" and found.carried is None:
-            inner = part.get_payload()
-            found.carried = (
-                next((each for each in inner if isinstance(each, Message)), None)
-                if isinstance(inner, list)
-                else None
-            )
+            found.carried = next(iter(_inner(part)), None)
         elif kind == "multipart/alternative":
             texts.append(_alternative(part))
         elif _is_text(part):
@@ -75,13 +97,19 @@ def _parts(message: Message) -> Iterator[Message]:
     stack = [message]
     while stack:
         part = stack.pop()
-        kind, inner = part.get_content_type(), part.get_payload()
-        if kind == "message/rfc822" or kind == "multipart/alternative" or not isinstance(inner, list):
+        kind = part.get_content_type()
+        if kind in ("message/rfc822", "multipart/alternative") or not part.is_multipart():
             yield part
             if kind == "multipart/alternative":
                 stack += [each for each in reversed(list(_leaves(part))) if not _is_text(each)]
         else:
-            stack += [each for each in reversed(inner) if isinstance(each, Message)]
+            stack += reversed(_inner(part))
+
+
+def _inner(part: Message) -> list[Message]:
+    """What a part holds. Of any other the payload is not asked for undecoded: its charset may be anything."""
+    held = part.get_payload() if part.is_multipart() else []
+    return [each for each in held if isinstance(each, Message)] if isinstance(held, list) else []
 
 
 def _leaves(part: Message) -> Iterator[Message]:
@@ -135,28 +163,26 @@ def quoted_html(html: str) -> str:
 
 def _unflowed(text: str, *, delsp: bool) -> str:
     """Lines that were wrapped (RFC 3676) as they were before."""
-    lines: list[str] = []
-    flows = False
+    pieces: list[str] = []
+    flows, depth = False, 0
     for line in text.split("\n"):
         quote = len(line) - len(line.lstrip(">"))
         body = line[quote:].removeprefix(" ")
-        if flows and lines and _quote(lines[-1]) == quote and body != "-- ":
-            lines[-1] = (lines[-1].removesuffix(" ") if delsp else lines[-1]) + body
+        if flows and depth == quote and body != "-- ":
+            pieces[-1] = pieces[-1].removesuffix(" ") if delsp else pieces[-1]
         else:
-            lines.append(f"{'>' * quote} {body}" if quote else body)
-        flows = body.endswith(" ") and body != "-- "
-    return "\n".join(lines)
-
-
-def _quote(line: str) -> int:
-    return len(line) - len(line.lstrip(">"))
+            pieces.append(("\n" if pieces else "") + (f"{'>' * quote} " if quote else ""))
+        pieces.append(body)
+        flows, depth = body.endswith(" ") and body != "-- ", quote
+    return "".join(pieces)
 
 
 def _file_name(part: Message) -> str:
     """The name of an attachment, in any of the ways in which programs write it."""
-    name = part.get_filename() or ""
-    raw = name.encode("utf-8", "surrogateescape")
-    return text_of(decoded(raw, ""))[:200].strip() if name else ""
+    given = part.get_param("filename", None, "content-disposition") or part.get_param("name") or ""
+    if isinstance(given, tuple):  # RFC 2231; `Message.get_filename` would take any codec for its charset
+        return decoded(given[2].encode("raw-unicode-escape"), given[0] or "")[:200].strip()
+    return text_of(decoded(given.encode("utf-8", "surrogateescape"), ""))[:200].strip()
 
 
 def subject(message: Message) -> str:

@@ -24,6 +24,7 @@ TRUE_BEFORE: Final = timedelta(days=2)
 TRUE_AFTER: Final = timedelta(hours=1)
 """A ``Date`` that is so far from the arrival is that of a wrong clock."""
 EXCERPT: Final = 2000
+DETAIL: Final = 300
 
 
 class Reading(NamedTuple):
@@ -63,7 +64,18 @@ def collected(letter: Letter, reading: Reading) -> Found | Rejected | Skipped:
     origin = f"{reading.options.mailbox}/{reading.folder.folder}#{letter.uid}"
     if letter.content is None:
         return Rejected(b"", origin, "invalid", letter.problem)
-    message = mime.parsed(letter.content)
+    try:
+        return _read(letter, letter.content, origin, reading)
+    except Exception as error:  # noqa: BLE001
+        # Strangers choose these bytes, and nobody has listed what the standard library raises on them:
+        # charsets and comments gave UnicodeError, TypeError, ValueError, RecursionError. What escaped would
+        # end the agent, which would then begin again at this very letter, for ever.
+        detail = f"it cannot be read: {type(error).__name__}: {error}"[:DETAIL]
+        return Rejected(b"", origin, "invalid", detail)  # its bytes have addresses
+
+
+def _read(letter: Letter, content: bytes, origin: str, reading: Reading) -> Found | Rejected | Skipped:
+    message = mime.parsed(content)
     reason = automatic.reason(message, letter.flags, skip_bulk=reading.folder.skip_bulk)
     if reason is not None:
         return Skipped(reason)

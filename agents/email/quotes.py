@@ -1,6 +1,7 @@
 """A mail's text -> what its sender wrote, and the original where it was only passed on. Pure.
 
-What the programs put around quotes is in `agents.email.marks`.
+What the programs put around quotes is in `agents.email.marks`. Strangers choose the text: marks are looked
+for on lines of bounded length without runs of blanks, on which none of their patterns takes long.
 """
 
 from __future__ import annotations
@@ -12,12 +13,16 @@ from typing import Final, Literal, NamedTuple
 from agents.email import marks
 
 MAX_LINES: Final = 20_000
+MARK_CHARS: Final = 1000
+"""No mark stands on a longer line."""
+RUN: Final = re.compile(r"\s{2,}")
 QUOTED: Final = re.compile(r"^\s*(?:>|&gt;|\|\s)")
 HEAD_LINES: Final = 12
 HEAD_KEYS: Final = 3
 """Among the first lines of a head is the sender; Thunderbird begins with subject and date."""
 WHO: Final = re.compile(r"\d{1,2}:\d{2}(?::\d\d)?\s*(?:[+-]\d\d:?\d\d)?\s*,?\s*(?:от\s)?(.*?)\s*:\s*$")
 DEEPEST: Final = 5
+NOTHING_CHARS: Final = 200
 BLANK_LINES: Final = re.compile(r"\n{3,}")
 
 Kind = Literal["forward", "either", "wrote"]
@@ -57,7 +62,8 @@ def cut(text: str, *, forwarded: bool = False, depth: int = 0) -> Cut:
         forwarded: the subject says that it is a forward; Outlook marks replies and forwards the same way.
         depth: how many forwards it was in.
     """
-    lines = [line.rstrip().replace("\xa0", " ") for line in text.split("\n")[:MAX_LINES]]
+    lines = text.split("\n", MAX_LINES)[:MAX_LINES]
+    lines = [RUN.sub(" ", line).rstrip().replace("\xa0", " ") for line in lines]
     found = _boundary(lines)
     if found is None:
         return Cut(_own(lines))
@@ -71,8 +77,11 @@ def cut(text: str, *, forwarded: bool = False, depth: int = 0) -> Cut:
 
 def says_nothing(text: str) -> bool:
     """Whether it is empty, or only what people write who pass something on."""
-    rest = marks.NOTHING.sub("", text)
-    return len(text) <= 200 and not re.search(r"\w", rest)
+    return len(text) <= NOTHING_CHARS and not re.search(r"\w", marks.NOTHING.sub("", text))
+
+
+def _marked(mark: re.Pattern[str], line: str) -> re.Match[str] | None:
+    return mark.match(line) if len(line) <= MARK_CHARS else None
 
 
 def _boundary(lines: Sequence[str]) -> _Boundary | None:
@@ -80,12 +89,12 @@ def _boundary(lines: Sequence[str]) -> _Boundary | None:
     for index, line in enumerate(lines):
         if QUOTED.match(line):
             continue
-        if marks.FORWARD.match(line) and (_has_head(lines, index + 1, 2) or _told(lines[index + 1 :])):
+        if _marked(marks.FORWARD, line) and (_has_head(lines, index + 1, 2) or _told(lines, index + 1)):
             return _Boundary("forward", index, index + 1)
-        if marks.ORIGINAL.match(line):
+        if _marked(marks.ORIGINAL, line):
             return _Boundary("either", index, index + 1)
-        if marks.HEADER_LINE.match(line) and _has_head(lines, index, marks.HEADERS_AT_LEAST):
-            begin = index - 1 if index and marks.RULE.match(lines[index - 1]) else index
+        if _marked(marks.HEADER_LINE, line) and _has_head(lines, index, marks.HEADERS_AT_LEAST):
+            begin = index - 1 if index and _marked(marks.RULE, lines[index - 1]) else index
             return _Boundary("either", begin, index)
         if (count := _attribution(lines, index)) is not None:
             return _Boundary("wrote", index, index + count)
@@ -96,7 +105,7 @@ def _has_head(lines: Sequence[str], begin: int, least: int) -> bool:
     """Whether the head of a message begins within two lines, with a sender."""
     keys: list[str] = []
     for line in lines[begin : begin + HEAD_LINES]:
-        if found := marks.HEADER_LINE.match(line):
+        if found := _marked(marks.HEADER_LINE, line):
             keys.append(marks.KEYS[found[1].lower()])
         elif line.strip(" >") and not keys:
             return False
@@ -105,7 +114,7 @@ def _has_head(lines: Sequence[str], begin: int, least: int) -> bool:
 
 def _attribution(lines: Sequence[str], index: int) -> int | None:
     """How many lines the mark of a reply takes that begins here: ``... wrote:``; None: it does not."""
-    if not marks.ATTRIBUTION_START.match(lines[index]):
+    if not _marked(marks.ATTRIBUTION_START, lines[index]):
         return None
     joined = ""
     for count in range(1, marks.ATTRIBUTION_LINES + 1):
@@ -119,9 +128,9 @@ def _attribution(lines: Sequence[str], index: int) -> int | None:
     return None
 
 
-def _told(lines: Sequence[str]) -> tuple[str, int] | None:
+def _told(lines: Sequence[str], start: int) -> tuple[str, int] | None:
     """The mark of a reply in the place of a head, as Yandex writes it: its text, and where it ends."""
-    begin = next((at for at, line in enumerate(lines[:3]) if line.strip()), None)
+    begin = next((at for at, line in enumerate(lines[start : start + 3], start) if line.strip()), None)
     count = None if begin is None else _attribution(lines, begin)
     if begin is None or count is None:
         return None
@@ -140,12 +149,12 @@ def _original(lines: Sequence[str], depth: int) -> Original:
     if inner and sum(1 for line in inner if QUOTED.match(line)) > 0.8 * len(inner):
         lines = [re.sub(r"^\s*> ?", "", line) for line in lines]
     head, begin = _head(lines)
-    end = next((at for at, line in enumerate(lines) if marks.FORWARD_END.match(line)), len(lines))
+    end = next((at for at, line in enumerate(lines) if _marked(marks.FORWARD_END, line)), len(lines))
     subject = head.get("subject", "")
     body = "\n".join(lines[begin:end])
     if depth >= DEEPEST:
         return Original(head, _own(lines[begin:end]))
-    deeper = cut(body, forwarded=bool(marks.FORWARDED.match(subject)), depth=depth + 1)
+    deeper = cut(body, forwarded=bool(_marked(marks.FORWARDED, subject)), depth=depth + 1)
     if deeper.original is not None and deeper.passed_on:
         return deeper.original
     return Original(head, deeper.own)
@@ -153,13 +162,13 @@ def _original(lines: Sequence[str], depth: int) -> Original:
 
 def _head(lines: Sequence[str]) -> tuple[dict[str, str], int]:
     """What stands before a forwarded message, and where that begins."""
-    if (told := _told(lines)) is not None:
+    if (told := _told(lines, 0)) is not None:
         who = WHO.search(told[0])
         return {"date": told[0], "from": who[1] if who else ""}, told[1]
     head: dict[str, str] = {}
     begin = 0
     for index, line in enumerate(lines[:HEAD_LINES]):
-        found = marks.HEADER_LINE.match(line)
+        found = _marked(marks.HEADER_LINE, line)
         if found is not None:
             head.setdefault(marks.KEYS[found[1].lower()], found[2].strip())
             begin = index + 1
@@ -177,15 +186,22 @@ def _own(lines: Sequence[str]) -> str:
 
 def _unsigned(lines: list[str]) -> list[str]:
     for index, line in enumerate(lines):
-        before, rest = lines[:index], lines[index + 1 :]
-        if marks.DASHES.match(line) or marks.DISCLAIMER.match(line):
-            return before + _postscript(rest)
-        if marks.SENT_WITH.match(line) and len(rest) <= SIGNATURE_LEFT:
-            return before + _postscript(rest)
-        is_short = len(rest) <= marks.SIGNATURE_LINES and sum(map(len, rest)) <= marks.SIGNATURE_CHARS
-        if is_short and marks.REGARDS.match(line) and any(each.strip() for each in before):
-            return before + _postscript(rest)
+        left = len(lines) - index - 1
+        if (
+            _marked(marks.DASHES, line)
+            or _marked(marks.DISCLAIMER, line)
+            or (left <= SIGNATURE_LEFT and _marked(marks.SENT_WITH, line))
+            or (left <= marks.SIGNATURE_LINES and _regards(lines, index))
+        ):
+            return lines[:index] + _postscript(lines[index + 1 :])
     return lines
+
+
+def _regards(lines: Sequence[str], index: int) -> bool:
+    """Whether the regards above a signature stand there, below a text."""
+    is_short = sum(map(len, lines[index + 1 :])) <= marks.SIGNATURE_CHARS
+    below = any(line.strip() for line in lines[:index])
+    return is_short and below and _marked(marks.REGARDS, lines[index]) is not None
 
 
 SIGNATURE_LEFT: Final = 6
@@ -193,5 +209,5 @@ SIGNATURE_LEFT: Final = 6
 
 def _postscript(lines: list[str]) -> list[str]:
     """What was added below a signature."""
-    begin = next((index for index, line in enumerate(lines) if marks.POSTSCRIPT.match(line)), None)
+    begin = next((index for index, line in enumerate(lines) if _marked(marks.POSTSCRIPT, line)), None)
     return [] if begin is None else lines[begin:]

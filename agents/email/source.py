@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from agents.base import Collected, Progress, Rejected, SourceUnavailable
+from agents.base import Collected, Progress, Refused, Rejected, SourceUnavailable
 from agents.email.connection import Connection
 from agents.email.cursor import Cursor, Position
 from agents.email.folder import FolderReader, Letter
@@ -23,6 +24,9 @@ from schemas.base import LIVE
 
 log = logging.getLogger("molva.agent.email")
 
+LIVED: Final = timedelta(minutes=1)
+"""A connection that broke sooner is not made anew at once; also the longest pause."""
+FIRST_REST: Final = timedelta(seconds=1)
 WAITING: Final = 4
 """Batches of messages that may wait to be taken."""
 
@@ -44,16 +48,18 @@ class EmailSource:
     def __init__(self, options: Options, around: Surroundings) -> None:
         self.name = around.agent
         self.grace = around.grace + (timedelta() if options.idle else timedelta(seconds=options.poll_seconds))
-        self._options = options
+        self._options = options.model_copy(update={"mark_seen": False}) if around.dry else options
         self._around = around
         self._login = Login(options, around)
+        self._short: Counter[str] = Counter()
+        """By folder: connections, the last ones, that did not live for long."""
 
     async def posts(self, cursor: str | None) -> AsyncIterator[Collected]:
         """New mail, without end.
 
         Raises:
             BadConfiguration: the login is refused, or a folder does not exist.
-            SourceUnavailable: the server does not answer.
+            Refused: the server does not answer, or not for long; when to ask it again.
             CursorCorrupt: the cursor is not one of this agent.
         """
         positions = self._positions(cursor)
@@ -102,20 +108,33 @@ class EmailSource:
         return Connection(f"{self._options.host}:{self._options.effective_port}", self._options.user)
 
     async def _follow(self, folder: Folder, position: Position, queue: asyncio.Queue[list[Step]]) -> None:
-        """Read a folder for ever; a connection that had worked and broke is made anew at once, one time."""
+        """Read a folder for ever; a connection that had lived for a while and broke is made anew at once.
+
+        Raises:
+            Refused: the server wants to be left alone; or it cannot be read, or broke off soon, and is asked
+                again after a pause that doubles up to a minute. (The runner's own pauses begin anew whenever
+                anything was collected, as it is before each of such breaks.)
+            BadConfiguration: see `posts`.
+        """
         while True:
-            worked, connection = False, self._connection()
+            works_since: datetime | None = None
+            connection = self._connection()
             reader = FolderReader(folder, self._options, self._around, connection, position)
             try:
                 async with connection:
                     await reader.open(self._login)
                     while True:
                         await self._take(folder, reader, queue)
-                        worked = True
+                        works_since = works_since or self._around.clock()
                         await reader.wait()
+            except Refused:
+                raise
             except SourceUnavailable as error:
-                if not worked:
-                    raise
+                if works_since is None or self._around.clock() - works_since < LIVED:
+                    self._short[folder.folder] += 1
+                    rest = FIRST_REST * 2 ** min(self._short[folder.folder], 10)
+                    raise Refused(str(error), min(rest, LIVED)) from error
+                self._short[folder.folder] = 0
                 position = reader.position
                 self._around.metrics.agent_errors.labels(self.name, type(error).__name__).inc()
                 log.info("%s: %s; connecting anew", self.name, error)

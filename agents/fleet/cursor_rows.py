@@ -18,13 +18,22 @@ BACKFILL, REQUEST, FORGET, RHYTHM, STATE = "#backfill", "#request:", "#forget", 
 MAX_CURSOR_BYTES = 1024 * 1024
 
 Rows = dict[str, bytes]
-"""The rows of one partition, by key."""
+"""The rows of one partition, by key, as the owner has read and written them."""
 Write = Callable[[str, bytes | None], Awaitable[None]]
-"""Set a row of the topic (None: delete it); returns when Kafka has confirmed it."""
+"""Set a row of the topic (None: delete it); returns when Kafka has confirmed it. What an owner is given
+writes only while its lease is held, and keeps its `Rows` current."""
 
 
 class CursorTooLarge(AgentError):
     """A source's cursor is above `MAX_CURSOR_BYTES`."""
+
+
+def put(rows: Rows, key: str, value: bytes | None) -> None:
+    """Set a row in memory; None: delete it."""
+    if value is None:
+        rows.pop(key, None)
+    else:
+        rows[key] = value
 
 
 def agent_of(key: str) -> str:
@@ -92,7 +101,7 @@ class KafkaCursors:
         return None if value is None else unpack(key, value)
 
     async def save(self, agent: str, cursor: str) -> None:
-        """Remember a cursor in the topic.
+        """Remember a cursor in the topic; one that stands there already is not written again.
 
         Raises:
             CursorTooLarge: it is above the limit.
@@ -100,10 +109,8 @@ class KafkaCursors:
         """
         key = f"{agent}{self._suffix}"
         value = pack(key, cursor)
-        await self._write(key, value)
-        self._rows[key] = value
+        if value != self._rows.get(key):
+            await self._write(key, value)
 
     async def clear(self, agent: str) -> None:
-        key = f"{agent}{self._suffix}"
-        await self._write(key, None)
-        self._rows.pop(key, None)
+        await self._write(f"{agent}{self._suffix}", None)

@@ -1,4 +1,5 @@
-"""One look at what an agent would collect: nothing is published, no cursor is read or moved."""
+"""One look at what an agent would collect: nothing is published, no cursor is read or moved, nothing at the
+source is changed, no port is listened on."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from contextlib import aclosing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from agents.base import Found, Gone, Progress, Rejected, Source
 from agents.fleet.premises import Outside
@@ -51,7 +52,7 @@ async def look(options: AgentOptions, outside: Outside, seconds: float, items: i
 
 async def _collect(found: Look, options: AgentOptions, outside: Outside, seconds: float, items: int) -> None:
     async with outside.web(options, "live") as web:
-        source = outside.source(options, web, "live")
+        source = replace(outside, dry=True).source(options, web, "live")
         reading = asyncio.ensure_future(_read(source, found, items))
         waiting = asyncio.ensure_future(_enough(found))
         try:

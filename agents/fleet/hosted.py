@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from agents.base import AgentError, Unavailable
+from agents.base import AgentError, SourceUnavailable, Unavailable
 from agents.checkpoints import Totals
 from agents.fleet.cursor_rows import RHYTHM, STATE, KafkaCursors, Rows, Write
 from agents.fleet.lease import Lease, LeasedPublisher
@@ -25,6 +25,11 @@ from agents.waiting import cancel, either
 
 REMEDY_SECONDS = 300.0
 """After a failure that waiting does not cure."""
+AGAIN_SECONDS = 15.0
+"""After one that it does: Kafka was away while nothing was collected."""
+ORDERLY_SECONDS, CANCEL_SECONDS, GOODBYE_SECONDS = 8.0, 3.0, 2.0
+"""How long an end may take: with its posts confirmed, then at once, then the last report; together less than
+a rebalance waits for its members."""
 
 log = logging.getLogger("molva.agents")
 
@@ -47,7 +52,9 @@ class HostedAgent:
         self._vitals = Vitals(options.agent, premises.owner, outside.metrics, outside.clock)
         self._vitals.places = outside.reach(options).places
         self._vitals.last_post_at = last_post_of(rows.get(f"{options.agent}{STATE}"))
-        self._past = PastRuns(options, premises, self._publisher, self._cursors, rows, write, self._vitals)
+        self._past = PastRuns(
+            options, premises, self._publisher, self._cursors, rows, write, self._vitals, lease.regained
+        )
         self._tasks: tuple[asyncio.Future[None], ...] = ()
 
     def start(self) -> None:
@@ -66,19 +73,35 @@ class HostedAgent:
         """Somebody has written a row of this agent."""
         await self._past.told(key, value)
 
+    def halt(self) -> None:
+        """Do nothing more from this moment on; `stop` follows."""
+        self._stop.set()
+        for task in self._tasks:
+            task.cancel()
+
     async def stop(self, *, orderly: bool) -> None:
         """Stop; ``orderly``: what was published is confirmed first, as far as Kafka does so in time."""
+        name = self._options.agent
         self._stop.set()
-        collecting, reporting = self._tasks[:2], self._tasks[2]
         if orderly:
-            await asyncio.wait(collecting)
-        await cancel(*self._tasks)
+            _, late = await asyncio.wait(self._tasks[:2], timeout=ORDERLY_SECONDS)
+            if late:
+                log.warning("%s has not ended within %g s: it is cut off", name, ORDERLY_SECONDS)
+        self.halt()
+        ended, stuck = await asyncio.wait(self._tasks, timeout=CANCEL_SECONDS)
+        if stuck:
+            log.error("%s does not end: %s", name, ", ".join(map(repr, stuck)))
+        for task in ended:
+            if not task.cancelled() and (failure := task.exception()) is not None:
+                log.error("%s did not work to its end", name, exc_info=failure)
         if orderly:
             self._vitals.now("stopped")
-            await self._report()
+            try:
+                async with asyncio.timeout(GOODBYE_SECONDS):
+                    await self._report()
+            except TimeoutError:
+                log.info("%s cannot tell that it has stopped: Kafka is away", name)
         self._vitals.forget()
-        if not reporting.cancelled() and (failure := reporting.exception()) is not None:
-            log.error("%s no longer told how it is", self._options.agent, exc_info=failure)
 
     async def _live(self) -> None:
         outside, options = self._premises.outside, self._options
@@ -96,6 +119,7 @@ class HostedAgent:
                     totals.posts - before.posts,
                     totals.deletions - before.deletions,
                     totals.rejected - before.rejected,
+                    totals.trouble,
                 )
                 before = totals
 
@@ -112,6 +136,7 @@ class HostedAgent:
                 backlog=self._premises.backlog,
                 label=options.agent,
                 on_failure=lambda error: self._vitals.now("waiting", str(error)),
+                ready=self._lease.regained,
             ).run(self._stop)
 
     async def _take_over(self) -> None:
@@ -140,14 +165,21 @@ class HostedAgent:
                 await asyncio.wait((working,))
             finally:
                 await cancel(working)
-            failure = working.exception()
+            cut = working.cancelled()
+            failure = SourceUnavailable("it was cancelled, by nobody outside") if cut else working.exception()
             if failure is None:
                 return
             outside.metrics.agent_errors.labels(name, type(failure).__name__).inc()
             known = isinstance(failure, AgentError)
             log.error("%s has failed: %s", name, failure, exc_info=None if known else failure)
-            tell("failed", str(failure) if known else repr(failure))
-            await either(outside.sleep(REMEDY_SECONDS), self._stop.wait())
+            phase: Phase = "waiting" if isinstance(failure, Unavailable) else "failed"
+            tell(phase, str(failure) if known else repr(failure))
+            await either(self._pause(phase), self._stop.wait())
+
+    async def _pause(self, phase: Phase) -> None:
+        """Before the next attempt; an owner that is none any more makes none."""
+        await self._premises.outside.sleep(REMEDY_SECONDS if phase == "failed" else AGAIN_SECONDS)
+        await self._lease.regained()
 
     async def _report_forever(self) -> None:
         while True:

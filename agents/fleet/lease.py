@@ -6,11 +6,13 @@ suspended does not notice; so it may publish only within that time after a reque
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
 
 from agents.base import PublishFailed
-from agents.publisher import Delivery, Publisher, Ready
+from agents.publisher import Publisher, Ready
+from pipeline.kafka_batches import Delivery
 from schemas import Record
 
 Monotonic = Callable[[], float]
@@ -35,15 +37,28 @@ class Lease:
         self._monotonic = monotonic
         self._until: float | None = None
         self._ended = False
+        self._proved = asyncio.Event()
 
     @property
     def held(self) -> bool:
         """Whether nobody else can own it at this moment."""
         return not self._ended and self._until is not None and self._monotonic() < self._until
 
+    @property
+    def left(self) -> float:
+        """Seconds until it runs out; 0: it is not held."""
+        return 0.0 if self._ended or self._until is None else max(0.0, self._until - self._monotonic())
+
     def proved(self, asked_at: float) -> None:
         """A request that was sent at ``asked_at`` was answered as only a member's is."""
         self._until = max(self._until or asked_at, asked_at + self.seconds)
+        self._proved.set()
+
+    async def regained(self) -> None:
+        """Wait until it is held; for ever, once it has ended."""
+        while not self.held:
+            self._proved.clear()
+            await self._proved.wait()
 
     def end(self) -> None:
         """The assignment is over."""

@@ -2,7 +2,7 @@
 
 A member reads a partition to its end before it begins, so it goes on where the last owner stopped. Its
 membership is proved every second or two by a commit, which Kafka takes of members of the present generation
-only; while that fails for long, the agents are stopped.
+only; the agents are stopped at the moment at which the last proof is no longer good.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from aiokafka.errors import IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from agents.base import Sleep
-from agents.fleet.cursor_rows import Rows
+from agents.fleet.cursor_rows import Rows, put
 from agents.fleet.lease import Lease, Monotonic, boot_time
 from agents.waiting import cancel
 from pipeline.condition import KAFKA, PARTITIONS, Condition
@@ -33,6 +33,8 @@ SESSION_SECONDS = 10.0
 LEASE_SHARE = 0.7
 """Of the session time-out: how long a proof of membership is good for."""
 PROOFS_PER_LEASE = 4
+LOOK_SECONDS = 1.0
+"""The lease is looked at as often at least: a timer does not count the sleep of the machine."""
 POLL_MS = 500
 
 log = logging.getLogger("molva.agents")
@@ -47,6 +49,10 @@ class Tenant(Protocol):
 
     async def told(self, partition: int, key: str, value: bytes | None) -> None:
         """Somebody, perhaps this process, has written a row of a partition whose agents run."""
+        ...
+
+    def halt(self, partition: int) -> None:
+        """Let the agents of a partition do nothing more, from this moment on; `end` follows."""
         ...
 
     async def end(self, partition: int, *, orderly: bool) -> None:
@@ -89,17 +95,18 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]
             KafkaError: Kafka refuses for good.
         """
         self._consumer.subscribe([AGENT_CURSORS], listener=self)
-        proving = asyncio.ensure_future(self._prove())
         stopping = asyncio.ensure_future(stop.wait())
-        polling = asyncio.ensure_future(self._poll_forever())
+        working = [
+            asyncio.ensure_future(work) for work in (self._prove(), self._watch(), self._poll_forever())
+        ]
         try:
-            await asyncio.wait((proving, stopping, polling), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((stopping, *working), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            await cancel(stopping, polling)
+            await cancel(stopping, working[-1])
             async with self._busy:
                 await self._end(orderly=stop.is_set())  # the lease is renewed until all has ended
-            await cancel(proving)
-        for task in (polling, proving):
+            await cancel(*working)
+        for task in working:
             if not task.cancelled():
                 task.result()
 
@@ -107,10 +114,12 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]
         """Stop before another process may begin."""
         async with self._busy:
             self._condition.unwell(PARTITIONS, "not assigned")
-            await self._end(orderly=True)
-            self._lease.end()
-            self._rows.clear()
-            self._reading.clear()
+            try:
+                await self._end(orderly=True)
+            finally:
+                self._lease.end()
+                self._rows.clear()
+                self._reading.clear()
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Read what was assigned from its beginning; the polls do it, and begin."""
@@ -140,10 +149,8 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]
             return  # polled just before it was revoked
         if place in self._running:
             await self._tenant.told(place.partition, key, value)
-        elif value is None:
-            rows.pop(key, None)
         else:
-            rows[key] = value
+            put(rows, key, value)
 
     async def _begin_what_was_read(self) -> None:
         if unknown := [place for place, end in self._reading.items() if end < 0]:
@@ -157,7 +164,7 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]
                 await self._tenant.begin(place.partition, self._rows[place], self._lease)
 
     async def _prove(self) -> None:
-        """Show again and again that this process is a member; stop its agents while that fails."""
+        """Show again and again that this process is a member."""
         while True:
             asked_at, lease = self._monotonic(), self._lease
             places = set(self._rows)
@@ -168,16 +175,25 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]
                         lease.proved(asked_at)
             except (KafkaError, IllegalStateError, TimeoutError) as error:
                 log.info("membership is not proved: %r", error)
-            if self._running and not self._lease.held:
-                async with self._busy:
-                    if not self._lease.held:
-                        log.warning("Kafka does not confirm that our agents are ours: stopping them")
-                        await self._end(orderly=False)
             await self._sleep(self._lease_seconds / PROOFS_PER_LEASE)
+
+    async def _watch(self) -> None:
+        """Stop the agents when the lease runs out, also while something else waits for Kafka."""
+        while True:
+            if self._running and not self._lease.held:
+                log.warning("Kafka does not confirm that our agents are ours: stopping them")
+                for place in self._running:
+                    self._tenant.halt(place.partition)
+                async with self._busy:
+                    await self._end(orderly=False)
+            await self._sleep(min(self._lease.left, LOOK_SECONDS) or LOOK_SECONDS)
 
     async def _end(self, *, orderly: bool) -> None:
         running, self._running = self._running, set()
-        await asyncio.gather(*(self._tenant.end(place.partition, orderly=orderly) for place in running))
+        ends = (self._tenant.end(place.partition, orderly=orderly) for place in running)
+        for outcome in await asyncio.gather(*ends, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                log.error("the agents of a partition did not end well", exc_info=outcome)
 
 
 def new_consumer(settings: Settings, session_seconds: float = SESSION_SECONDS) -> Any:

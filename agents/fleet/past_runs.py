@@ -1,13 +1,14 @@
 """The back-fills of one agent of a fleet: one after the other, those of agents.yaml and those asked for.
 
 ``molva agents backfill`` asks by a row in the topic of the cursors; the owner reads it, at once or when it
-takes over, and deletes it when the period is done.
+takes over, and deletes it when the period is done. One that is deleted by somebody else is withdrawn.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 from pydantic import ValidationError
@@ -21,7 +22,10 @@ from agents.fleet.vitals import PastReport, Phase, Vitals
 from agents.options import AgentOptions, Backfill
 from agents.publisher import Publisher
 from agents.runner import Runner
-from agents.waiting import either
+from agents.waiting import cancel, either
+
+TRIES = 5
+"""After so many failures in a row another request has its turn; this one comes again after it."""
 
 log = logging.getLogger("molva.agents")
 
@@ -43,28 +47,46 @@ class PastRuns:
         rows: Rows,
         write: Write,
         vitals: Vitals,
+        ready: Callable[[], Awaitable[None]],
     ) -> None:
+        """``ready`` is waited for after a failure, before anything is asked again."""
         self._options = options
         self._premises = premises
         self._publisher = publisher
         self._cursors = cursors
         self._write = write
         self._vitals = vitals
+        self._ready = ready
         self._changed = asyncio.Event()
         self._asked: dict[str, Backfill] = {}
         self._requested: set[str] = set()
         """Keys that stand in the topic."""
-        own = f"{options.agent}{REQUEST}"
+        self._present = ""
+        """The key of the one that is worked on."""
+        self._over = asyncio.Event()
+        """Its turn is over."""
+        self._failures = 0
+        """Of it, in a row."""
+        self._totals = Totals()
         for key, value in list(rows.items()):
-            if key.startswith(own):
+            if key.startswith(f"{options.agent}{REQUEST}"):
                 self._note(key, value)
+        self._of_the_file = "" if options.backfill is None else request_key(options.agent, options.backfill)
         if options.backfill is not None:
-            self._asked.setdefault(request_key(options.agent, options.backfill), options.backfill)
+            self._asked.setdefault(self._of_the_file, options.backfill)
 
     async def told(self, key: str, value: bytes | None) -> None:
-        """A row of the agent was written; requests are noted."""
-        if key.startswith(f"{self._options.agent}{REQUEST}") and value is not None:
+        """A row of the agent was written: requests are noted, and withdrawn."""
+        if not key.startswith(f"{self._options.agent}{REQUEST}"):
+            return
+        if value is not None:
             self._note(key, value)
+        elif key != self._of_the_file and key in self._asked:
+            log.info("%s is withdrawn", key)
+            del self._asked[key]
+            self._requested.discard(key)
+            if key == self._present:
+                self._over.set()
 
     def _note(self, key: str, value: bytes) -> None:
         try:
@@ -93,15 +115,28 @@ class PastRuns:
                 continue
             key, asked = next(iter(self._asked.items()))
             self._asked[key] = self._asked.pop(key)  # one that fails must not hold up the others
-            await self._one(asked, stop)
-            if not stop.is_set():
+            self._present, self._failures, self._totals = key, 0, Totals()
+            if await self._turn(asked, stop):
                 await self._settle(key)
+            elif key not in self._asked and self._vitals.backfill is not None:
+                self._vitals.backfill = self._vitals.backfill.model_copy(update={"problem": "withdrawn"})
 
-    async def _one(self, asked: Backfill, stop: asyncio.Event) -> None:
+    async def _turn(self, asked: Backfill, stop: asyncio.Event) -> bool:
+        """`_one`, whose turn is over when the agent stops as well."""
+        over = self._over = asyncio.Event()
+        ending = asyncio.ensure_future(stop.wait())
+        ending.add_done_callback(lambda _: over.set())
+        try:
+            return await self._one(asked)
+        finally:
+            self._present = ""
+            await cancel(ending)
+
+    async def _one(self, asked: Backfill) -> bool:
+        """Whether it is done, or cannot be: until it is, or its turn is over."""
         period, agent = Period(asked.since, asked.until), self._options.agent
-        saved = await asyncio.to_thread(self._cursors.load, f"{agent}{BACKFILL}")
-        if Ledger.read(saved).has(period):
-            return
+        if await self._is_done(period):
+            return True
         outside = self._premises.outside
         self._vitals.backfill = PastReport(period=str(period))
         async with outside.web(self._options, "backfill", asked.requests_per_second) as web:
@@ -110,7 +145,7 @@ class PastRuns:
                 problem = f"the {self._options.kind} agent cannot collect the past"
                 log.error("%s, back-fill of %s: %s", agent, period, problem)
                 self._vitals.backfill = PastReport(period=str(period), problem=problem)
-                return
+                return True
             past = PastSource(agent, cast(History, source), period)
             await Runner(
                 past,
@@ -125,21 +160,32 @@ class PastRuns:
                 label=past.name,
                 forget=False,
                 on_failure=lambda error: self._wait(period, error),
-            ).run(stop)
+                ready=self._ready,
+            ).run(self._over)
+        return await self._is_done(period)
+
+    async def _is_done(self, period: Period) -> bool:
+        saved = await asyncio.to_thread(self._cursors.load, f"{self._options.agent}{BACKFILL}")
+        return Ledger.read(saved).has(period)
 
     async def _settle(self, key: str) -> None:
         """The request is done: it is not asked for any more."""
-        del self._asked[key]
         if key in self._requested:
             await self._write(key, None)
             self._requested.discard(key)
+        self._asked.pop(key, None)
         shown = self._vitals.backfill
         if shown is not None and not shown.problem and not self._asked:
             self._vitals.backfill = shown.model_copy(update={"done": True})
 
     def _show(self, period: Period, totals: Totals) -> None:
+        if totals != self._totals:
+            self._totals, self._failures = totals, 0
         self._vitals.backfill = PastReport(period=str(period), posts=totals.posts)
 
     def _wait(self, period: Period, error: Unavailable) -> None:
+        self._failures += 1
+        if self._failures >= TRIES and len(self._asked) > 1:
+            self._over.set()
         posts = 0 if self._vitals.backfill is None else self._vitals.backfill.posts
         self._vitals.backfill = PastReport(period=str(period), posts=posts, problem=str(error)[:500])

@@ -34,6 +34,8 @@ class Outside:
     """``host:port`` whose addresses may be private ones: MOLVA_AGENT_PRIVATE_HOSTS."""
     load: Callable[[str], Loaded] = load
     """Where kinds come from."""
+    dry: bool = False
+    """Its sources may only look."""
 
     def reach(self, options: AgentOptions) -> Reach:
         """What the agent may ask."""
@@ -67,6 +69,7 @@ class Outside:
             watchlist=self.watchlist,
             grace=self.grace,
             budget=budget,
+            dry=self.dry,
         )
         return self.load(options.kind).build(options, around)
 

@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError
 from agents.backlog import following_kafka
 from agents.base import Clock, Sleep, Unavailable
 from agents.cursor import FileCursors
-from agents.fleet.cursor_rows import FORGET, Rows, Write, agent_of, partition_of
+from agents.fleet.cursor_rows import FORGET, REQUEST, Rows, Write, agent_of, partition_of, put
 from agents.fleet.hosted import HostedAgent
 from agents.fleet.lease import Lease
 from agents.fleet.ownership import SESSION_SECONDS, Ownership, new_consumer
@@ -69,6 +69,8 @@ class Fleet:
 
     async def told(self, partition: int, key: str, value: bytes | None) -> None:
         agent = agent_of(key)
+        if REQUEST in key:  # the others are written here, and newer than what is heard of them
+            put(self._owned[partition][0], key, value)
         hosted = self._running[partition].get(agent)
         if key.endswith(FORGET) and value is not None:
             if hosted is not None:
@@ -80,14 +82,21 @@ class Fleet:
         elif hosted is not None:
             await hosted.told(key, value)
 
+    def halt(self, partition: int) -> None:
+        for hosted in self._running[partition].values():
+            hosted.halt()
+
     async def end(self, partition: int, *, orderly: bool) -> None:
         del self._owned[partition]
         running = self._running.pop(partition)
-        await asyncio.gather(*(hosted.stop(orderly=orderly) for hosted in running.values()))
+        ends = (hosted.stop(orderly=orderly) for hosted in running.values())
+        for agent, outcome in zip(running, await asyncio.gather(*ends, return_exceptions=True), strict=True):
+            if isinstance(outcome, BaseException):
+                log.error("%s did not end well", agent, exc_info=outcome)
 
     def _start(self, partition: int, options: AgentOptions) -> None:
         rows, lease = self._owned[partition]
-        hosted = HostedAgent(options, self._premises, rows, partial(self._leased, lease), lease)
+        hosted = HostedAgent(options, self._premises, rows, partial(self._leased, rows, lease), lease)
         self._running[partition][options.agent] = hosted
         hosted.start()
         log.info("%s runs here now", options.agent)
@@ -98,13 +107,14 @@ class Fleet:
         request = f"{agent}{FORGET}"
         keys = [key for key in rows if agent_of(key) == agent and key != request]
         for key in [*keys, request]:
-            await self._leased(lease, key, None)
-            rows.pop(key, None)
+            await self._leased(rows, lease, key, None)
         log.info("%s begins at the beginning: it was asked to forget", agent)
 
-    async def _leased(self, lease: Lease, key: str, value: bytes | None) -> None:
+    async def _leased(self, rows: Rows, lease: Lease, key: str, value: bytes | None) -> None:
+        """Write a row while the lease is held."""
         lease.require()
         await self._write(key, value)
+        put(rows, key, value)
 
 
 async def run_fleet(
@@ -212,5 +222,5 @@ def outside_of(
         watchlist=watchlist,
         grace=settings.live_grace,
         load=load,
-        private=frozenset(settings.agent_private_hosts.split(",") if settings.agent_private_hosts else ()),
+        private=frozenset(settings.private_hosts),
     )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from pydantic import ValidationError
 
-from agents.fleet.cursor_rows import FORGET, STATE, agent_of
+from agents.fleet.cursor_rows import FORGET, REQUEST, STATE, agent_of
 from agents.fleet.past_runs import request_key
 from agents.fleet.row_writer import row_writer
 from agents.fleet.vitals import Report
@@ -31,11 +31,8 @@ class Sight(NamedTuple):
     configured: bool
     """It stands in agents.yaml; True where there is none to compare with."""
     report: Report | None
-
-    @property
-    def well(self) -> bool:
-        """It collects, or it waits for its source; or nobody wants it any more."""
-        return self.state in ("starting", "running", "waiting") or not self.configured
+    well: bool
+    """It collects, or has not waited for long; or nobody wants it any more."""
 
 
 async def read_rows(settings: Settings) -> dict[str, bytes]:
@@ -83,8 +80,10 @@ def sights(rows: Mapping[str, bytes], configured: Iterable[str] | None, now: dat
 
 def _sight(agent: str, configured: bool, report: Report | None, now: datetime) -> Sight:
     if report is None:
-        return Sight(agent, "never ran", configured, None)
-    return Sight(agent, "silent" if report.stale(now) else report.phase, configured, report)
+        return Sight(agent, "never ran", configured, None, not configured)
+    state = "silent" if report.stale(now) else report.phase
+    well = state in ("starting", "running", "waiting") and not report.idle(now)
+    return Sight(agent, state, configured, report, well or not configured)
 
 
 async def ask_backfill(settings: Settings, agent: str, asked: Backfill) -> None:
@@ -94,6 +93,23 @@ async def ask_backfill(settings: Settings, agent: str, asked: Backfill) -> None:
         KafkaError, PublishFailed: Kafka cannot be reached.
     """
     await _ask(settings, request_key(agent, asked), asked.model_dump_json().encode())
+
+
+async def withdraw_backfills(settings: Settings, agent: str, asked: Backfill | None) -> list[str]:
+    """Delete requests for the past, one or (None) all; the agent's owner stops working on them.
+
+    Returns:
+        The periods that are no longer asked for.
+
+    Raises:
+        KafkaError, PublishFailed: Kafka cannot be reached.
+    """
+    found = sorted(key for key in await read_rows(settings) if key.startswith(f"{agent}{REQUEST}"))
+    keys = [key for key in found if asked is None or key == request_key(agent, asked)]
+    async with row_writer(settings) as write:
+        for key in keys:
+            await write(key, None)
+    return [key.partition(REQUEST)[2] for key in keys]
 
 
 async def ask_to_forget(settings: Settings, agent: str) -> None:

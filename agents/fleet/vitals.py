@@ -16,6 +16,8 @@ from schemas.base import UtcDatetime
 REPORT_SECONDS = 15.0
 STALE = timedelta(seconds=4 * REPORT_SECONDS)
 """A report that is older tells of an agent that nobody runs, or of an owner that is cut off."""
+TOO_LONG = timedelta(minutes=30)
+"""An agent that waits for longer is no longer well."""
 RATE_WINDOW = timedelta(minutes=10)
 MAX_PROBLEM = 500
 
@@ -48,6 +50,8 @@ class Report(BaseModel):
     """waiting: the source or Kafka is away, it tries again; failed: a person must mend something."""
     problem: str = ""
     """Why it waits or has failed."""
+    since: UtcDatetime | None = None
+    """When the phase began; None: told by an older version of Molva."""
     posts: int = 0
     """Confirmed by this owner since ``began_at``, as all counts."""
     deletions: int = 0
@@ -62,6 +66,10 @@ class Report(BaseModel):
     open_circuits: tuple[str, ...] = ()
     """Hosts of the agent that are left alone because they failed several times."""
     backfill: PastReport | None = None
+
+    def idle(self, now: datetime) -> bool:
+        """Whether it has collected nothing for so long that a person should look, whatever it waits for."""
+        return self.phase in ("starting", "waiting") and now - (self.since or self.began_at) > TOO_LONG
 
     def stale(self, now: datetime) -> bool:
         """Whether the owner has not reported for longer than it should."""
@@ -98,6 +106,7 @@ class Vitals:
         self._counted: deque[tuple[datetime, int]] = deque([(self._began_at, 0)])
         self.phase: Phase = "starting"
         self.problem = ""
+        self._since = self._began_at
         self.posts = self.deletions = self.rejected = 0
         self.last_post_at: datetime | None = None
         self.lag_seconds: float | None = None
@@ -105,8 +114,8 @@ class Vitals:
         """What the agent may ask, as `agents.web.reach.Reach` has it."""
         self.backfill: PastReport | None = None
 
-    def confirmed(self, posts: int, deletions: int, rejected: int) -> None:
-        """Kafka has confirmed so many more."""
+    def confirmed(self, posts: int, deletions: int, rejected: int, trouble: str = "") -> None:
+        """Kafka has confirmed so many more; ``trouble`` is why the source finds nothing at present."""
         now = self._clock()
         if posts:
             self.last_post_at = now
@@ -114,10 +123,12 @@ class Vitals:
             self._counted.append((now, self.posts))
         self.deletions += deletions
         self.rejected += rejected
-        self.now("running")
+        self.now("waiting" if trouble else "running", trouble)
 
     def now(self, phase: Phase, problem: str = "") -> None:
         """The agent is in another phase; the gauge ``molva_agent_running`` tells it, too."""
+        if phase != self.phase:
+            self._since = self._clock()
         self.phase, self.problem = phase, problem[:MAX_PROBLEM]
         self._metrics.agent_running.labels(self._agent).set(0 if phase == "failed" else 1)
 
@@ -135,6 +146,7 @@ class Vitals:
             began_at=self._began_at,
             phase=self.phase,
             problem=self.problem,
+            since=self._since,
             posts=self.posts,
             deletions=self.deletions,
             rejected=self.rejected,

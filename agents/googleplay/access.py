@@ -11,6 +11,7 @@ import jwt
 from pydantic import SecretStr
 
 from agents.base import BadConfiguration, SourceUnavailable
+from agents.rates import token_key
 from agents.surroundings import Surroundings
 from agents.web import Reply
 
@@ -32,6 +33,7 @@ class Access:
             BadConfiguration: it is none; the message does not show it.
         """
         self._key = _key_of(credentials)
+        self.token_key = token_key("googleplay", self._key["client_email"])
         self._sign_in = sign_in
         self._around = around
         self._token: tuple[str, datetime] | None = None

@@ -19,7 +19,6 @@ from agents.web import Reply, Web
 PAGE: Final = 100
 """The most that Google gives at once."""
 MOST_PAGES: Final = 60
-TOKEN: Final = "googleplay"
 USED_UP: Final = ("rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "dailyLimitExceeded")
 PAUSE: Final = timedelta(minutes=10)
 """After a quota of an hour is used up."""
@@ -72,7 +71,7 @@ class Reviews:
             self._url,
             params={"maxResults": PAGE, "token": token},
             headers={"Authorization": f"Bearer {await self._access.token()}"},
-            token_key=TOKEN,
+            token_key=self._access.token_key,
         )
 
 

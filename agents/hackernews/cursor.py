@@ -29,7 +29,9 @@ class Thread(BaseModel):
 
     Attributes:
         whole: all of it is collected; else only the items in ``known`` are looked at again.
-        count: comments at the last reading of the whole.
+        count: comments at the last reading of the whole, which began at ``read``.
+        asked: when the search was asked for what is new under it.
+        failures: how often in a row a reading was incomplete.
         known: items by number, with a mark of what they say.
     """
 
@@ -37,6 +39,9 @@ class Thread(BaseModel):
     due: int = 0
     whole: bool = False
     count: int = -1
+    read: int = 0
+    asked: int = 0
+    failures: int = 0
     known: Marks = {}
 
 

@@ -7,15 +7,17 @@ from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Final
 
-from agents.base import BadConfiguration, Collected, Progress
+from agents.base import BadConfiguration, Collected, Progress, SourceUnavailable
+from agents.discussions.failures import bear
 from agents.discussions.posting import count_of
 from agents.discussions.rounds import Rounds, Task
 from agents.hackernews.api import Api, Item, Query, item_of_hit, root_of_hit
 from agents.hackernews.cursor import Cursor, Search, Thread
+from agents.hackernews.following import Changes, Following
 from agents.hackernews.items import number_of, post_of, words_of
 from agents.hackernews.options import SOURCE, Options, user_name
 from agents.hackernews.search import Searching, windows
-from agents.hackernews.threads import Changes, Desk, Following
+from agents.hackernews.threads import Desk
 from agents.listing import own_accounts
 from agents.named_texts import NamedTexts
 from agents.pace import Pace
@@ -53,7 +55,7 @@ class HackerNewsSource:
         state, options, around = Cursor.read(cursor), self._options, self._around
         keys = [query.key for query in self._queries]
         state.searches = {key: state.searches.get(key, Search()) for key in keys}
-        desk = Desk(self._api, state, around.clock, self._own)
+        desk = Desk(self._api, state, around, self._own)
         taking = _Taking(desk, self._named, whole=options.threads)
         tasks: list[Task] = [
             Searching(
@@ -119,13 +121,15 @@ class _Taking:
             number = number_of(found)
             if desk.cursor.knows(number) or not _wanted(query, found, self._named):
                 continue
-            item = await desk.api.item(number) or found
-            home = root or number
-            date = count_of(item.get("time")) or desk.now
+            home, date = root or number, count_of(found.get("time")) or desk.now
             thread = desk.cursor.threads.setdefault(home, Thread(date=date, due=desk.now))
             if home == number and self._whole and not thread.whole:
                 thread.whole, thread.date, thread.due = True, date, desk.now
-            yield await desk.version(item, root, thread)
+            try:
+                yield await desk.version(await desk.api.item(number) or found, root, thread)
+            except SourceUnavailable as error:
+                bear(error, desk.around, f"the item {number}")
+                yield await desk.version(found, root, thread)  # as the search has it
 
 
 def _wanted(query: Query, item: Item, named: NamedTexts | None) -> bool:

@@ -1,26 +1,23 @@
-"""Threads under stories that were found: read whole, again as they age, and where news of changes comes."""
+"""What the tasks of a ``hackernews`` agent share: versions of items, walks through threads by a few items."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Collection
-from datetime import datetime
-from typing import Final
+from collections.abc import AsyncIterator, Collection, Iterable
+from typing import Final, Literal
 
 from agents.base import Collected, Gone, SourceUnavailable
-from agents.discussions.aging import rest_after
-from agents.discussions.posting import count_of
-from agents.discussions.rounds import Task
+from agents.discussions.failures import bear
 from agents.hackernews.api import Api, Item
 from agents.hackernews.cursor import DEAD, GONE, HIDDEN, Cursor, Thread
 from agents.hackernews.items import digest_of, is_dead, is_deleted, kids_of, number_of, post_of, words_of
 from agents.hackernews.options import SOURCE
-from agents.pace import Pace
+from agents.surroundings import Surroundings
 
 MOST_ITEMS: Final = 2000
 """Of one thread; a few stories a year have more."""
 STEP: Final = 20
-"""Items after which the cursor may be saved."""
+"""Items after which the cursor may be saved, and others have their turn."""
 MOST_ANSWERS: Final = 30
 ANSWER: Final = "pollopt"
 
@@ -28,10 +25,11 @@ ANSWER: Final = "pollopt"
 class Desk:
     """What the tasks of an agent work with: the cursor, the time, the company's own users."""
 
-    def __init__(self, api: Api, cursor: Cursor, clock: Callable[[], datetime], own: Collection[str]) -> None:
+    def __init__(self, api: Api, cursor: Cursor, around: Surroundings, own: Collection[str]) -> None:
         self.api = api
         self.cursor = cursor
-        self.clock = clock
+        self.around = around
+        self.clock = around.clock
         self.own = own
 
     @property
@@ -72,100 +70,62 @@ def _hidden(before: int | None, *, certain: bool) -> int:
     return GONE if certain or before in (DEAD, GONE) else DEAD
 
 
-class Following(Task):
-    """Reads threads again when they are due."""
+Depth = Literal["all", "new", "none"]
 
-    urgency = 1
-    required = False
 
-    def __init__(self, desk: Desk, pace: Pace, span: int) -> None:
-        """``span``: seconds for which a thread is followed."""
-        super().__init__("threads", pace)
+class Walk:
+    """Items of a thread that are still to be read, and what is under them: ``depth`` says how much of it.
+
+    ``all``: everything; ``new``: what is not known yet, and is under something that was not; ``none``.
+    """
+
+    def __init__(self, desk: Desk, root: int, thread: Thread, numbers: Iterable[int], depth: Depth) -> None:
+        self.root = root
+        self.thread = thread
+        self.found = 0
+        self.complete = True
+        """Whether every item could be read."""
         self._desk = desk
-        self._span = span
+        self._depth = depth
+        self._left = deque(numbers)
+        self._read = 0
 
-    async def steps(self) -> AsyncIterator[list[Collected]]:
-        """See `Task.steps`."""
-        desk = self._desk
-        desk.cursor.trim(desk.now, self._span)
-        late = sorted((each.due, root) for root, each in desk.cursor.threads.items() if each.due <= desk.now)
-        for _, root in late:
-            thread = desk.cursor.threads[root]
-            found = 0
-            async for items in self._whole(root, thread) if thread.whole else self._pieces(root, thread):
-                found += len(items)
-                yield items
-            thread.due = desk.now + rest_after(desk.now - thread.date, lively=found > 0)
-            yield []
+    @property
+    def over(self) -> bool:
+        return not self._left or self._read >= MOST_ITEMS
 
-    async def _whole(self, root: int, thread: Thread) -> AsyncIterator[list[Collected]]:
-        """The story, and where the number of comments has changed all of them."""
-        desk = self._desk
-        story = await desk.api.item(root)
-        if story is None:
-            return
-        yield await desk.version(story, root, thread)
-        count = count_of(story.get("descendants"))
-        if count is not None and count == thread.count:
-            return
-        async for items in below(desk, story, root, thread, fresh_only=False):
-            yield items
-        thread.count = -1 if count is None else count
+    async def some(self) -> AsyncIterator[list[Collected]]:
+        """What is new of the next items, `STEP` at most; those that cannot be read are passed over.
 
-    async def _pieces(self, root: int, thread: Thread) -> AsyncIterator[list[Collected]]:
-        """The items by themselves."""
-        for number in [each for each, mark in thread.known.items() if mark != GONE]:
-            item = await self._desk.api.item(number)
-            if item is not None:
-                yield await self._desk.version(item, root, thread)
+        Raises:
+            SourceUnavailable: Hacker News wants to be left alone; the walk may go on later.
+        """
+        items = list[Collected]()
+        for _ in range(STEP):
+            if self.over:
+                break
+            number = self._left[0]
+            try:
+                items += await self._item(number)
+            except SourceUnavailable as error:
+                try:
+                    bear(error, self._desk.around, f"the item {number}")
+                except SourceUnavailable:
+                    yield items  # they are noted as known
+                    raise
+                self.complete = False
+            self._left.popleft()
+        self.found += len(items)
+        yield items
 
-
-async def below(
-    desk: Desk, top: Item, root: int, thread: Thread, *, fresh_only: bool
-) -> AsyncIterator[list[Collected]]:
-    """What is under an item, level by level; ``fresh_only``: not under what is known already."""
-    queue, read, items = deque(kids_of(top)), 0, list[Collected]()
-    while queue and read < MOST_ITEMS:
-        number = queue.popleft()
-        if fresh_only and number in thread.known:
-            continue
-        read += 1
-        try:
-            item = await desk.api.item(number)
-            items += await desk.version(item, root, thread) if item is not None else []
-        except SourceUnavailable:
-            yield items  # they are noted as known
-            raise
-        queue.extend(kids_of(item or {}))
-        if read % STEP == 0:
-            yield items
-            items = []
-    yield items
-
-
-class Changes(Task):
-    """Asks which items of the site changed lately, and reads those that are known."""
-
-    urgency = 0
-    required = False
-
-    def __init__(self, desk: Desk, pace: Pace) -> None:
-        super().__init__("changes", pace)
-        self._desk = desk
-
-    async def steps(self) -> AsyncIterator[list[Collected]]:
-        """See `Task.steps`."""
-        desk = self._desk
-        threads = desk.cursor.threads
-        if not threads:
-            return
-        changed = set(await desk.api.updates())
-        for root, thread in list(threads.items()):
-            for number in changed & thread.known.keys():
-                item = await desk.api.item(number)
-                if item is None:
-                    continue
-                yield await desk.version(item, root, thread)
-                if thread.whole:
-                    async for items in below(desk, item, root, thread, fresh_only=True):
-                        yield items
+    async def _item(self, number: int) -> list[Collected]:
+        if self._depth == "new" and number in self.thread.known:
+            return []
+        self._read += 1
+        item = await self._desk.api.item(number)
+        if item is None:
+            return []
+        news = await self._desk.version(item, self.root, self.thread)
+        if self._depth != "none":
+            self._left.extend(kids_of(item))
+        return news

@@ -21,6 +21,8 @@ HEAD_SECONDS = 10.0
 IDLE_SECONDS = 30.0
 MAX_BYTES_IN_FLIGHT = 16 * 1024 * 1024
 """Parsed, a body of small posts takes ten times its bytes."""
+MAX_UNPROVEN_BYTES = MAX_BODY_BYTES
+"""Of bodies whose sender is not known yet, beside those; with less, no signed body of full size would fit."""
 BUSY_SECONDS = 1
 
 
@@ -37,6 +39,8 @@ class IngestLimits:
     unproven: int = MAX_UNPROVEN
     """How many of them may be from who has not shown yet who it is."""
     bytes_in_flight: int = MAX_BYTES_IN_FLIGHT
+    unproven_bytes: int = MAX_UNPROVEN_BYTES
+    """What all from whom that is not known yet hold together; no part of ``bytes_in_flight``."""
     connections: int = MAX_CONNECTIONS
     head: timedelta = timedelta(seconds=HEAD_SECONDS)
     """How long a client may take to send the head of a request."""
@@ -47,29 +51,65 @@ class IngestLimits:
 LIMITS = IngestLimits()
 
 
+class _Room:
+    """Bytes of bodies, of which there is room for so many."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._held = 0
+
+    def take(self, count: int) -> None:
+        """Take up ``count`` more.
+
+        Raises:
+            Refusal: 429, there is no room.
+        """
+        if self._held + count > self._limit:
+            raise _busy(f"the requests being processed hold {self._held} bytes")
+        self._held += count
+
+    def give(self, count: int) -> None:
+        """They are no longer held."""
+        self._held -= count
+
+
 class Ticket:
     """One admitted request."""
 
     def __init__(self, admission: Admission, *, proven: bool) -> None:
         self._admission = admission
         self._proven = proven
-        self.held = 0
+        self._held = 0
         """Bytes of its body so far, decoded."""
 
-    def prove(self) -> None:
-        """Its sender has shown who it is."""
-        if not self._proven:
-            self._proven = True
-            self._admission.unproven -= 1
+    @property
+    def _room(self) -> _Room:
+        return self._admission.known if self._proven else self._admission.strangers
 
     def hold(self, count: int) -> None:
         """Take up ``count`` more bytes.
 
         Raises:
-            Refusal: 429, all requests together hold too much.
+            Refusal: 429, too much is held: by all known senders together, or by all others.
         """
-        self._admission.hold(count)
-        self.held += count
+        self._room.take(count)
+        self._held += count
+
+    def prove(self) -> None:
+        """Its sender has shown who it is: its bytes move to those of known senders.
+
+        Raises:
+            Refusal: 429, there is no room among them.
+        """
+        if not self._proven:
+            self._admission.known.take(self._held)
+            self.close()
+            self._proven = True
+
+    def close(self) -> None:
+        """It is over, or no longer among those that are not known."""
+        self._room.give(self._held)
+        self._admission.unproven -= not self._proven
 
 
 class Admission:
@@ -78,8 +118,9 @@ class Admission:
     def __init__(self, limits: IngestLimits) -> None:
         self._limits = limits
         self._requests = 0
-        self._bytes = 0
         self.unproven = 0
+        self.known = _Room(limits.bytes_in_flight)
+        self.strangers = _Room(limits.unproven_bytes)
 
     @contextmanager
     def request(self, *, proven: bool = True) -> Iterator[Ticket]:
@@ -98,15 +139,8 @@ class Admission:
         try:
             yield ticket
         finally:
-            ticket.prove()
+            ticket.close()
             self._requests -= 1
-            self._bytes -= ticket.held
-
-    def hold(self, count: int) -> None:
-        """See `Ticket.hold`."""
-        if self._bytes + count > self._limits.bytes_in_flight:
-            raise _busy(f"the requests being processed hold {self._bytes} bytes")
-        self._bytes += count
 
 
 def _busy(what: str) -> Refusal:

@@ -7,7 +7,7 @@ from typing import Literal, NotRequired
 from pydantic_core import to_json
 from typing_extensions import TypedDict
 
-from agents.publisher import Delivery
+from pipeline.kafka_batches import Delivery
 from schemas import Deletion, Reason, Record
 
 

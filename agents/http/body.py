@@ -10,7 +10,7 @@ from agents.base import BrokenInput
 from agents.compression import BoundedInflater, TooLarge
 from agents.http.access import Claim
 from agents.http.admission import IngestLimits, Ticket
-from agents.http.entries import FORMS, Entry, entries_of
+from agents.http.entries import FORMS, Entry, TooMany, entries_of
 from agents.http.refusals import Refusal
 from schemas.codec import InvalidRecord
 
@@ -56,7 +56,7 @@ async def read_body(request: web.Request, ticket: Ticket, claim: Claim, limits: 
         raise Refusal(413, "too_large", f"{error}; send it in parts") from error
     except TimeoutError as error:
         raise Refusal(408, "too_slow", "the body did not arrive in time") from error
-    except (BrokenInput, web.RequestPayloadError) as error:
+    except (BrokenInput, web.RequestPayloadError, ConnectionError) as error:  # the last: the sender hung up
         raise Refusal(400, "encoding", f"the body cannot be read: {error}") from error
     return bytes(body)
 
@@ -68,12 +68,11 @@ def records_in(body: bytes, request: web.Request, limits: IngestLimits) -> list[
         Refusal: it is no JSON, holds no record, or too many.
     """
     try:
-        entries = entries_of(body, FORMS[request.content_type])
+        entries = entries_of(body, FORMS[request.content_type], limits.records)
+    except TooMany as error:
+        raise Refusal(413, "too_many", f"{error}; send it in parts") from error
     except InvalidRecord as error:
         raise Refusal(400, error.reason, f"{error.detail}; one record per line is NDJSON") from error
     if not entries:
         raise Refusal(400, "empty", "the body holds no record")
-    if len(entries) > limits.records:
-        detail = f"{len(entries)} records in a request, the limit is {limits.records}"
-        raise Refusal(413, "too_many", detail)
     return entries

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
+from itertools import islice
 from typing import Any, Literal, NamedTuple
 
 from agents.rows import parse_document
@@ -28,6 +31,11 @@ ENVELOPE = frozenset(("key", "value", "headers", "topic", "partition", "offset",
 """The fields of a Kafka record in JSON; ``value`` is always there."""
 CONNECT = {"schema", "payload"}
 """The fields of a value that Kafka Connect's JsonConverter writes with its schema."""
+LINE = re.compile(rb"\S[^\n]*")
+
+
+class TooMany(ValueError):
+    """The body has more records than it may; none of them was looked at."""
 
 
 class Entry(NamedTuple):
@@ -45,30 +53,33 @@ class Entry(NamedTuple):
         return json.dumps(self.document, ensure_ascii=False).encode("utf-8", "replace")
 
 
-def entries_of(body: bytes, form: BodyForm | None) -> list[Entry]:
+def entries_of(body: bytes, form: BodyForm | None, limit: int) -> list[Entry]:
     """Split a body into records: one document, each element of an array, or each line that is not empty.
 
     Args:
         body: the decoded body.
         form: None: one JSON document if the whole body is one, lines otherwise.
+        limit: how many there may be.
 
     Raises:
+        TooMany: there are more.
         InvalidRecord: the body is declared to be one JSON document and is none, or is no list of records.
     """
     body = body.removeprefix(b"\xef\xbb\xbf")
     if form == "ndjson":
-        return _lines(body)
+        return _lines(body, limit)
     try:
         document = parse_document(body)
     except InvalidRecord:
         if form is not None:
             raise
-        return _lines(body)
+        return _lines(body, limit)
     if isinstance(document, dict) and isinstance(document.get(RECORDS), list):
         document = document[RECORDS]
     elif form == "kafka":
         raise InvalidRecord("invalid", 'the body is not {"records": [{"key": ..., "value": {...}}]}')
     if isinstance(document, list):
+        _require_few(document, limit)
         return [Entry(each) for each in document]
     return [Entry(document, body.strip())]
 
@@ -113,8 +124,15 @@ def _header(headers: object, name: str) -> object:
     return None
 
 
-def _lines(body: bytes) -> list[Entry]:
-    return [_line(line) for line in body.split(b"\n") if line.strip()]
+def _lines(body: bytes, limit: int) -> list[Entry]:
+    lines = [found[0] for found in islice(LINE.finditer(body), limit + 1)]
+    _require_few(lines, limit)
+    return [_line(line) for line in lines]
+
+
+def _require_few(records: Sequence[object], limit: int) -> None:
+    if len(records) > limit:
+        raise TooMany(f"more than {limit} records in a request")
 
 
 def _line(line: bytes) -> Entry:

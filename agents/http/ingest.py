@@ -16,7 +16,6 @@ from agents.http.access import Access, Claim
 from agents.http.admission import LIMITS, Admission, IngestLimits, Ticket
 from agents.http.answers import Outcome
 from agents.http.body import read_body, records_in, require_form
-from agents.http.connections import Connections
 from agents.http.document import openapi
 from agents.http.entries import Entry
 from agents.http.records import Forbidden, id_of, ready_of
@@ -69,19 +68,18 @@ class Ingest:
         self._admission = Admission(limits)
         self._document = to_json(openapi(limits))
 
-    def runner(self, connections: Connections | None = None) -> web.AppRunner:
+    def runner(self) -> web.AppRunner:
         """The server of `_application`; it has no address yet."""
         return web.AppRunner(
-            self._application(connections),
+            self._application(),
             auto_decompress=False,
             access_log=None,
             keepalive_timeout=self.limits.idle.total_seconds(),
             shutdown_timeout=SHUTDOWN_SECONDS,
         )
 
-    def _application(self, connections: Connections | None) -> web.Application:
-        around = [] if connections is None else [connections.middleware]
-        middlewares = [*around, explained(self._metrics.http_answers)]
+    def _application(self) -> web.Application:
+        middlewares = [explained(self._metrics.http_answers)]
         app = web.Application(client_max_size=self.limits.body_bytes, middlewares=middlewares)
         app.router.add_post("/v1/posts", self._take)
         app.router.add_get("/healthz", self._health, allow_head=False)
@@ -110,9 +108,9 @@ class Ingest:
     async def _accept(self, request: web.Request, ticket: Ticket, claim: Claim) -> web.Response:
         body = await read_body(request, ticket, claim, self.limits)
         self._access.prove(claim)
-        ticket.prove()
         taken = False
         try:
+            ticket.prove()
             entries = records_in(body, request, self.limits)
             outcome = Outcome(minimal=MINIMAL in request.headers.get("Prefer", ""))
             request_id = self._request_id()

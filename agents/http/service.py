@@ -15,9 +15,9 @@ from agents.backlog import Backlog
 from agents.base import DEFAULT_GRACE, BadConfiguration, Clock, Sleep, Unavailable
 from agents.http.access import Access
 from agents.http.callers import Caller, CallersFile
-from agents.http.connections import Connections
 from agents.http.ingest import AGENT as HTTP
 from agents.http.ingest import Ingest
+from agents.http.listening import listening
 from agents.publisher import Publisher
 from agents.source_health import SourceHealth
 from agents.waiting import cancel
@@ -70,27 +70,11 @@ async def opened(ingest: Ingest, host: str, port: int) -> AsyncIterator[tuple[st
     Raises:
         BadConfiguration: the port is taken.
     """
-    loop = asyncio.get_running_loop()
-    connections = Connections(ingest.limits, loop.time)
-    runner = ingest.runner(connections)
-    await runner.setup()
-    sweeping = asyncio.ensure_future(connections.sweeping())
-    server = None
-    try:
-        assert runner.server is not None
-        try:
-            server = await loop.create_server(connections.guarding(runner.server), host, port, backlog=256)
-        except OSError as error:
-            raise BadConfiguration(
-                f"cannot take posts on {host}:{port}: {os.strerror(error.errno or 0)}; "
-                "choose another MOLVA_HTTP_PORT or MOLVA_HTTP_HOST"
-            ) from error
-        yield server.sockets[0].getsockname()[:2]
-    finally:
-        if server is not None:
-            server.close()
-        await cancel(sweeping)
-        await runner.cleanup()
+    setting = "MOLVA_HTTP_PORT or MOLVA_HTTP_HOST"
+    async with listening(
+        ingest.runner(), ingest.limits, host, port, to="take posts", setting=setting
+    ) as address:
+        yield address
 
 
 def read_callers(settings: Settings) -> tuple[Caller, ...] | None:

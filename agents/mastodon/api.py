@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import httpx
 
@@ -20,6 +21,8 @@ PAGE: Final = 40
 """The most that a page may hold."""
 MOST_PAGES: Final = 100_000
 SEARCH_PAGES: Final = 10
+BATCH: Final = 20
+"""Statuses that may be asked for at once, since Mastodon 4.3."""
 SPARE: Final = 5
 """Requests of the server's budget that are left to others who use the token."""
 LONGEST_REST: Final = timedelta(hours=1)
@@ -42,6 +45,8 @@ class Api:
     def __init__(self, web: Web, instance: Instance, clock: Clock) -> None:
         self._web = web
         self._clock = clock
+        self._one_by_one = False
+        """The instance is too old to be asked for several statuses."""
         self.instance = instance
 
     @property
@@ -75,6 +80,36 @@ class Api:
         if not isinstance(found, dict):
             raise Unusable(f"{self.instance.host}{path} gave no object")
         return found
+
+    async def statuses(self, ids: Sequence[str]) -> dict[str, Status]:
+        """At most `BATCH` posts by id, without those that are not there or not for this token.
+
+        Raises:
+            SourceUnavailable: no answer, or one that cannot be used.
+        """
+        if not self._one_by_one:
+            try:
+                found, _ = await self.get(f"/api/v1/statuses?{urlencode([('id[]', each) for each in ids])}")
+                return {str(each["id"]): each for each in _statuses(found, f"{self.instance.host}, by id,")}
+            except Denied:
+                self._one_by_one = True
+        met: dict[str, Status] = {}
+        for each in ids:
+            try:
+                met[each] = await self.document(f"/api/v1/statuses/{each}")
+            except Missing:
+                continue
+        return met
+
+    async def context(self, status_id: str) -> list[Status]:
+        """What stands above and below a post, as far as the server shows it (60 answers without a token).
+
+        Raises:
+            SourceUnavailable: as `get`.
+        """
+        path = f"/api/v1/statuses/{status_id}/context"
+        found = await self.document(path)
+        return [each for part in ("ancestors", "descendants") for each in _statuses(found.get(part), path)]
 
     async def pages(
         self, path: str, params: Mapping[str, str], after: str | None, before: str | None = None

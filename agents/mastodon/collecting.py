@@ -43,11 +43,16 @@ class Collector:
 
     async def posts(self, api: Api, feed: Feed, statuses: Sequence[Status]) -> list[Collected]:
         """The posts of what a feed tells, without those that are not wanted or known already."""
-        fresh = [each for each in statuses if self._is_wanted(each, feed, api) and self._is_news(each)]
+        fresh = [
+            each for each in statuses if self._is_wanted(each, feed, api) and _version(each) not in self._seen
+        ]
         if not (feed.public and self._options.unfiltered):
             await self.parents.learn(api, fresh, self.recent[api.instance.url])
         items: list[Collected] = []
         for status in fresh:
+            if _version(status) in self._seen:  # another instance told it meanwhile
+                continue
+            self._seen.note(_version(status), None)
             item = self._post(api, status)
             if isinstance(item, Found):
                 self.recent[api.instance.url].note(str(status["id"]), item.post.native_id)
@@ -73,15 +78,15 @@ class Collector:
             return []
         return [Gone(SOURCE, uri, self._around.clock(), f"{SOURCE}:{api.instance.host}/{status_id}")]
 
-    async def statuses_path(self, api: Api, feed: Feed) -> str:
-        """Where the posts of an account are; looked up once a day, as accounts move and are closed.
+    async def statuses_path(self, api: Api, feed: Feed, *, again: bool = False) -> str:
+        """Where the posts of an account are; looked up once a day and ``again`` where something is missing.
 
         Raises:
-            Missing: the account is not known there, or closed.
+            Denied: the account is not known there, closed, or has moved.
         """
         key, today = (api.instance.url, feed.account), self._around.clock().date()
         known = self._accounts.get(key)
-        if known is None or known[1] != today:
+        if again or known is None or known[1] != today:
             account = await _account(api, feed.account)
             known = (f"/api/v1/accounts/{account['id']}/statuses", today)
             self._accounts.note(key, known)
@@ -100,13 +105,6 @@ class Collector:
             reply=self.parents.of(api, status, self.recent[api.instance.url]),
         )
 
-    def _is_news(self, status: Status) -> bool:
-        version = f"{uri_of(status) or status['id']}@{status.get('edited_at') or ''}"
-        if version in self._seen:
-            return False
-        self._seen.note(version, None)
-        return True
-
     def _is_wanted(self, status: Status, feed: Feed, api: Api) -> bool:
         if not is_shown(status):
             return False
@@ -124,6 +122,10 @@ class Collector:
         people = [status.get("account"), *(mentioned if isinstance(mentioned, list) else ())]
         host = api.instance.host
         return any(isinstance(each, dict) and self.is_own(account_names(each, host)) for each in people)
+
+
+def _version(status: Status) -> str:
+    return f"{uri_of(status) or status['id']}@{status.get('edited_at') or ''}"
 
 
 async def _account(api: Api, name: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import ClassVar, Final
 from pydantic import BaseModel, ConfigDict
 
 from agents.cursor_state import CursorState
+from agents.discussions.answered import Watched
 
 REMEMBERED: Final = 200
 """Posts of an instance whose deletion is understood: the server names them by its own number only."""
@@ -20,12 +21,16 @@ FIRST_SNOWFLAKE: Final = 1 << 56
 
 
 class InstanceState(BaseModel):
-    """``places``: per feed, the id up to which all was read; ``recent``: local id -> URI, the newest last."""
+    """``places``: per feed, the id up to which all was read; ``recent``: local id -> URI, the newest last.
+
+    ``watched``: by local id, the posts of accounts under which answers are looked for.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     places: Mapping[str, str] = {}
     recent: Mapping[str, str] = {}
+    watched: Mapping[str, Watched] = {}
 
 
 class Cursor(CursorState):

@@ -9,16 +9,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import aclosing
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from datetime import timedelta
+from typing import Final
 
 from agents.base import Collected, Refused, SourceUnavailable
 from agents.mastodon.api import Api, Denied
 from agents.mastodon.collecting import Collector
+from agents.mastodon.conversations import Conversations
 from agents.mastodon.cursor import InstanceState, id_at, is_snowflake, newest, stepped_back
 from agents.mastodon.feeds import Feed
 from agents.mastodon.options import Instance
+from agents.mastodon.steps import Reading, Step, Steps
 from agents.mastodon.stream import Event, events, streaming_base
 from agents.surroundings import Surroundings
 from agents.waiting import cancel, either
@@ -33,40 +34,12 @@ LONGEST_PAUSE: Final = timedelta(minutes=5)
 DENIED_PAUSE: Final = timedelta(hours=1)
 BEFORE_ALL: Final = "0"
 LONGEST_GAP: Final = timedelta(days=1)
-QUEUED: Final = 64
 
 log = logging.getLogger("molva.agent.mastodon")
 
 
 class GapTooLong(SourceUnavailable):
     """Posts were missed; only a back-fill brings them."""
-
-
-class Step(NamedTuple):
-    """What was read at once; ``place`` is how far ``feed`` is read with it, None: as before."""
-
-    instance: str
-    feed: str
-    items: list[Collected]
-    place: str | None = None
-    pages: bool = True
-    """It ends a reading by pages, or a trial of it."""
-
-
-Steps = asyncio.Queue[Step]
-
-
-@dataclass
-class Reading:
-    """How it stands with one feed."""
-
-    feed: Feed
-    place: str | None
-    due: datetime
-    whole: bool = False
-    """Pages have told all that was before its stream, so what the stream tells moves ``place``."""
-    failures: int = 0
-    trouble: SourceUnavailable | None = None
 
 
 class InstanceReader:
@@ -89,6 +62,7 @@ class InstanceReader:
         }
         self._around = around
         self._collector = collector
+        self._conversations = Conversations(self.api, collector, around, state.watched)
         self._steps = steps
         self._poll = poll
         self._streamed = [feed for feed in feeds if feed.channel is not None and instance.transport != "poll"]
@@ -138,7 +112,12 @@ class InstanceReader:
         async with aclosing(self.api.pages(path, feed.params, last)) as pages:  # type: ignore[type-var]
             async for found, reached in pages:
                 items = await self._collector.posts(self.api, feed, found)
+                if feed.account:
+                    self._conversations.note(feed, found)
                 await self._put(reading, items, reached, pages=False)
+        if feed.account:
+            async for items in self._conversations.steps(feed):
+                await self._put(reading, items, pages=False)
 
     def _within_reach(self, reading: Reading) -> str | None:
         """The place of a feed; of a public timeline not older than a day, which could be caught up with."""
@@ -220,7 +199,9 @@ class InstanceReader:
             place = stepped_back(reached)
             reading.place = place if reading.place is None else newest(place, reading.place)
         if items or pages or reached is not None:
-            await self._steps.put(Step(self.api.instance.url, reading.feed.key, items, reading.place, pages))
+            url, feed = self.api.instance.url, reading.feed
+            watched = self._conversations.copy() if feed.account else None
+            await self._steps.put(Step(url, feed.key, items, reading.place, pages, watched))
 
     def _interval(self, feed: Feed) -> timedelta:
         return RECHECK if self._streaming and feed in self._streamed else self._poll

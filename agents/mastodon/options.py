@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal, Self
 
 import httpx
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from agents.options import AgentOptions, Limits, Secret
+from agents.rates import token_key
 from pipeline.core.watchlist import ANY_SOURCE, Watchlist
 
 SOURCE: Final = "mastodon"
+MOST_EVENTS: Final = 32
+"""Streams of events of an agent: each takes one of its 64 connections for good."""
 _ADDRESS: Final = re.compile(r"^https?://([^/?#@]+)/(?:@|users/)([^/?#@]+)/?$", re.IGNORECASE)
 _ACCOUNT: Final = re.compile(r"^@?([A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?)@([^\s/@:]+(?::\d+)?)$")
 _TAG: Final = re.compile(r"^\w+$")
@@ -78,7 +81,7 @@ class Instance(BaseModel):
 
     @property
     def token_key(self) -> str:
-        return f"mastodon@{self.host}" if self.token is not None else ""
+        return "" if self.token is None else token_key("mastodon", self.token.get_secret_value())
 
 
 class Options(AgentOptions):
@@ -95,6 +98,16 @@ class Options(AgentOptions):
     """Of hashtags and public timelines only these (``ru``); posts that claim none are kept."""
     poll_seconds: float = Field(default=120.0, ge=10, le=86_400)
     """Between two questions for what is not streamed."""
+
+    @model_validator(mode="after")
+    def _few_connections(self) -> Self:
+        streams = sum(len(e.hashtags) + len(e.timelines) for e in self.instances if e.transport == "sse")
+        if streams > MOST_EVENTS:
+            raise ValueError(
+                f"`transport: sse` opens a connection for each of {streams} hashtags and timelines, at most"
+                f" {MOST_EVENTS} are allowed: use `websocket`, which has one for all, or `poll`"
+            )
+        return self
 
     def hosts(self) -> tuple[str, ...]:
         named = [each.url for each in self.instances]

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
-from urllib.parse import urlencode
 
 from agents.base import SourceUnavailable
-from agents.mastodon.api import Api, Denied, Status
+from agents.mastodon.api import BATCH, Api, Status
 from agents.mastodon.statuses import uri_of
 from agents.remembered import Remembered
+from agents.web import Forbidden
 
 REMEMBERED: Final = 5000
-BATCH: Final = 20
-"""Statuses that may be asked for at once, since Mastodon 4.3."""
 
 
 class Parent(NamedTuple):
-    """``uri`` of a post, empty where it is hidden or gone; ``answers`` tells whether it answers as well."""
+    """``uri`` of a post, empty where it is hidden or gone; ``root`` that of its thread, where it is known."""
 
     uri: str
-    answers: bool
+    root: str
 
 
 class Parents:
@@ -28,14 +26,11 @@ class Parents:
 
     def __init__(self) -> None:
         self._known: Remembered[tuple[str, str], Parent] = Remembered(REMEMBERED)
-        self._one_by_one: set[str] = set()
-        """Instances that are too old to be asked for several."""
 
     async def learn(self, api: Api, statuses: Sequence[Status], recent: Remembered[str, str]) -> None:
         """Look up the parents of ``statuses`` that are not known; what cannot be learned stays unknown."""
         url = api.instance.url
-        for status in statuses:
-            self._note(url, status)
+        self.note(api, statuses)
         wanted = dict.fromkeys(
             str(parent)
             for status in statuses
@@ -45,8 +40,17 @@ class Parents:
         try:
             for begin in range(0, len(missing), BATCH):
                 await self._ask(api, missing[begin : begin + BATCH])
-        except SourceUnavailable:
+        except (SourceUnavailable, Forbidden):
             return  # a post is worth more than the knowledge of its parent, so it is not held up
+
+    def note(self, api: Api, statuses: Sequence[Status]) -> None:
+        """Remember posts that may be answered to; what stands above another one comes before it."""
+        url = api.instance.url
+        for status in statuses:
+            uri, above = uri_of(status), status.get("in_reply_to_id")
+            parent = self._known.get((url, str(above))) if above else None
+            root = uri if not above else "" if parent is None else parent.root
+            self._known.note((url, str(status["id"])), Parent(uri, root))
 
     def of(
         self, api: Api, status: Mapping[str, Any], recent: Remembered[str, str]
@@ -58,30 +62,12 @@ class Parents:
         known = self._known.get((api.instance.url, str(parent_id)))
         if known is None:
             return recent.get(str(parent_id)), None
-        return known.uri or None, known.uri if known.uri and not known.answers else None
+        return known.uri or None, known.root or None
 
     async def _ask(self, api: Api, ids: Sequence[str]) -> None:
-        url = api.instance.url
-        if url not in self._one_by_one:
-            query = urlencode([("id[]", each) for each in ids])
-            try:
-                found, _ = await api.get(f"/api/v1/statuses?{query}")
-            except Denied:
-                self._one_by_one.add(url)
-            else:
-                for status in found if isinstance(found, list) else ():
-                    self._note(url, status)
-                for each in ids:
-                    if (url, each) not in self._known:
-                        self._known.note((url, each), Parent("", False))
-                return
+        found = await api.statuses(ids)
         for each in ids:
-            try:
-                self._note(url, await api.document(f"/api/v1/statuses/{each}"))
-            except Denied:
-                self._known.note((url, each), Parent("", False))
-
-    def _note(self, url: str, status: Any) -> None:
-        if isinstance(status, dict) and status.get("id"):
-            parent = Parent(uri_of(status), bool(status.get("in_reply_to_id")))
-            self._known.note((url, str(status["id"])), parent)
+            if each in found:
+                self.note(api, [found[each]])
+            else:
+                self._known.note((api.instance.url, each), Parent("", ""))

@@ -11,17 +11,19 @@ from typing import Any, Final
 from agents.base import DEFAULT_GRACE, BadConfiguration, Collected, Progress
 from agents.mastodon.api import Api, Denied
 from agents.mastodon.collecting import Collector
+from agents.mastodon.conversations import Conversations, answers_to
 from agents.mastodon.cursor import Cursor, InstanceState, id_at, is_snowflake
 from agents.mastodon.feeds import Feed, feeds_of, homes
-from agents.mastodon.instance import QUEUED, InstanceReader, Step, Steps
+from agents.mastodon.instance import InstanceReader
 from agents.mastodon.options import Instance, Options, own_accounts
+from agents.mastodon.steps import QUEUED, Step, Steps
 from agents.surroundings import Surroundings
 from agents.waiting import cancel
 from schemas.base import LIVE
 
 SAVE: Final = timedelta(seconds=5)
 """A place that moves without any post is saved so often at most."""
-Places = dict[str, dict[str, str]]
+States = dict[str, InstanceState]
 
 
 class MastodonSource:
@@ -45,11 +47,10 @@ class MastodonSource:
 
     async def posts(self, cursor: str | None) -> AsyncIterator[Collected]:
         """See `agents.base.Source.posts`."""
-        states = Cursor.read(cursor).instances
-        collector = Collector(self._options, self._around, states)
+        known = self._states(cursor)
+        collector = Collector(self._options, self._around, known)
         steps: Steps = asyncio.Queue(QUEUED)
-        readers = [self._reader(each, states, collector, steps) for each in self._options.instances]
-        places: Places = {reader.api.instance.url: _begun(reader) for reader in readers}
+        readers = [self._reader(each, known, collector, steps) for each in self._options.instances]
         running = [asyncio.ensure_future(reader.run()) for reader in readers if reader.readings]
         unread = {(reader.api.instance.url, key) for reader in readers for key in reader.readings}
         saved, saved_at = cursor, self._around.clock()
@@ -58,12 +59,12 @@ class MastodonSource:
                 step = await _next(steps, running)
                 for item in step.items:
                     yield item
-                _apply(step, places)
+                _apply(step, known)
                 if step.pages and (step.instance, step.feed) in unread:
                     unread.discard((step.instance, step.feed))
                     _require_some(readers, unread)
                 if step.items or step.pages or self._around.clock() - saved_at >= SAVE:
-                    now, saved_at = _written(places, collector), self._around.clock()
+                    now, saved_at = _written(known, collector), self._around.clock()
                     yield Progress(None if now == saved else now, caught_up=not unread)
                     saved = now
         finally:
@@ -74,45 +75,52 @@ class MastodonSource:
 
         Searches, and servers whose ids tell no time, cannot be read so and are left out.
         """
-        states = Cursor.read(cursor).instances
-        collector = Collector(self._options, self._around, states)
-        places: Places = {
-            each.url: dict(states.get(each.url, InstanceState()).places) for each in self._options.instances
-        }
+        known = self._states(cursor)
+        collector = Collector(self._options, self._around, known)
         for instance in self._options.instances:
             api = Api(self._around.web, instance, self._around.clock)
             for feed in self._feeds[instance.url]:
                 if feed.key.startswith("search:"):
                     continue
-                async for step in self._past(api, feed, collector, (since, until), places[instance.url]):
+                begin = known[instance.url].places.get(feed.key) or id_at(since)
+                async for step in self._past(api, feed, collector, begin, id_at(until)):
                     for item in step.items:
                         yield item
-                    _apply(step, places)
-                    yield Progress(_written(places, collector))
+                    _apply(step, known)
+                    yield Progress(_written(known, collector))
 
     async def _past(
-        self,
-        api: Api,
-        feed: Feed,
-        collector: Collector,
-        period: tuple[datetime, datetime],
-        places: dict[str, str],
+        self, api: Api, feed: Feed, collector: Collector, begin: str, end: str
     ) -> AsyncIterator[Step]:
-        begin, end = places.get(feed.key) or id_at(period[0]), id_at(period[1])
+        """A feed from one id to another, with the answers to what accounts have posted."""
+        conversations = Conversations(api, collector, self._around, {})
         path = await collector.statuses_path(api, feed) if feed.account else feed.path
         async with aclosing(api.pages(path, feed.params, begin, end)) as pages:  # type: ignore[type-var]
             async for found, reached in pages:
                 if not is_snowflake(reached):
                     return
-                yield Step(api.instance.url, feed.key, await collector.posts(api, feed, found), reached)
+                items = await collector.posts(api, feed, found)
+                for status in filter(answers_to, found if feed.account else ()):
+                    items += await conversations.answers(status, feed) or ()
+                yield Step(api.instance.url, feed.key, items, reached)
+
+    def _states(self, cursor: str | None) -> States:
+        """What is known of each instance of the options, and of the feeds that it has now."""
+        states: States = {}
+        for url, feeds in self._feeds.items():
+            state = Cursor.read(cursor).instances.get(url, InstanceState())
+            keys = {feed.key for feed in feeds}
+            places = {key: place for key, place in state.places.items() if key in keys}
+            states[url] = state.model_copy(update={"places": places})
+        return states
 
     def _reader(
-        self, instance: Instance, states: dict[str, InstanceState], collector: Collector, steps: Steps
+        self, instance: Instance, states: States, collector: Collector, steps: Steps
     ) -> InstanceReader:
         return InstanceReader(
             instance,
             self._feeds[instance.url],
-            states.get(instance.url, InstanceState()),
+            states[instance.url],
             self._around,
             collector,
             steps,
@@ -120,20 +128,20 @@ class MastodonSource:
         )
 
 
-def _begun(reader: InstanceReader) -> dict[str, str]:
-    return {key: reading.place for key, reading in reader.readings.items() if reading.place is not None}
-
-
-def _apply(step: Step, places: Places) -> None:
+def _apply(step: Step, states: States) -> None:
+    state = states[step.instance]
     if step.place is not None:
-        places[step.instance][step.feed] = step.place
+        state = state.model_copy(update={"places": {**state.places, step.feed: step.place}})
+    if step.watched is not None:
+        state = state.model_copy(update={"watched": step.watched})
+    states[step.instance] = state
 
 
-def _written(places: Places, collector: Collector) -> str:
+def _written(states: States, collector: Collector) -> str:
     return Cursor(
         instances={
-            url: InstanceState(places=dict(found), recent=collector.recent[url].copy())
-            for url, found in places.items()
+            url: state.model_copy(update={"recent": collector.recent[url].copy()})
+            for url, state in states.items()
         }
     ).written()
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from dateparser.date import DateDataParser
 
 LONGEST: Final = 100
+WITH_ASIDES: Final = 1000
 _UNIX: Final = re.compile(r"^(\d{9,10})(?:\.\d+)?$|^(\d{12,13})$")
 _DIGITS: Final = re.compile(r"^\d{0,8}$")
 _NOW: Final = re.compile(r"^(?:только что|сейчас|just now|now)\b", re.IGNORECASE)
@@ -31,6 +32,8 @@ def moment_of(text: str, now: datetime, zone: ZoneInfo) -> datetime | None:
         now: what relative dates count from.
         zone: of a date that names none.
     """
+    if len(text) > WITH_ASIDES:
+        return None
     text = _ASIDE.sub(" ", text).replace("\u00a0", " ").strip(" \n\t,;·•|")
     if not text or len(text) > LONGEST or _DIGITS.match(text):
         return None

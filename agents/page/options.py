@@ -12,7 +12,7 @@ from jmespath.exceptions import JMESPathError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, model_validator
 from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
-from agents.options import AgentOptions, Interval, Limits
+from agents.options import Address, AgentOptions, Interval, Limits
 
 _PICK: Final = re.compile(r"^(?P<css>[^@]*?)\s*(?:@(?P<attribute>[\w:.-]+))?$", re.DOTALL)
 COUNT: Final = "count"
@@ -92,7 +92,7 @@ class ReplyFields(_Part):
 class ReviewList(_Part):
     """A list of one company, product or place; ``own`` where it is the watched company's."""
 
-    url: HttpUrl
+    url: Address
     name: str = Field(default="", max_length=200)
     own: bool = False
 

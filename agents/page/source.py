@@ -9,11 +9,13 @@ from typing import Final, NamedTuple
 from urllib.parse import urljoin
 
 from agents.base import Rejected
+from agents.charsets import decoded, header_charset
 from agents.listing import Entry, ListingSource, Page, Unreadable, Validators, ask
 from agents.page import html_page, json_page
 from agents.page.items import Item, LayoutChanged, Reading
 from agents.page.options import PAGE, Options, ReviewList, address_of
 from agents.page.robots import Robots
+from agents.seen import digest
 from agents.surroundings import Surroundings
 from agents.web import Reply, shown
 from pipeline.core.accounts import Owners
@@ -47,7 +49,7 @@ class Reviews:
             LayoutChanged: nothing is found on the first page, or a field in none of its items.
         """
         visited: set[str] = set()
-        read: set[tuple[Item, ...]] = set()
+        read: set[int] = set()
         url, number = self._address(0), 0
         while url and url not in visited and number < most:
             visited.add(url)
@@ -58,7 +60,7 @@ class Reviews:
             if not found.items:
                 self._require_emptiness(found, reply, first=number == 0)
                 return
-            if (items := tuple(found.items)) in read:
+            if (items := digest(*found.items)) in read:
                 return  # some sites show their first or last page where there is none
             read.add(items)
             yield Page(await self._entries(found.items, reply), reply.validators)
@@ -115,12 +117,9 @@ def _read(reply: Reply, options: Options) -> _Found:
 def _text(reply: Reply) -> str:
     """The page as text, in the charset of its header, else that of its ``meta``, else UTF-8."""
     named = _CHARSET.search(reply.body[:4096])
-    if named is None or "charset=" in reply.headers.get("Content-Type", "").lower():
+    if named is None or header_charset(reply.headers.get("Content-Type", "")):
         return reply.text
-    try:
-        return reply.body.decode(named[1].decode("ascii"), "replace")
-    except (LookupError, UnicodeError):
-        return reply.text
+    return decoded(reply.body, named[1].decode("ascii"))
 
 
 def build(options: Options, around: Surroundings) -> ListingSource:

@@ -20,13 +20,17 @@ class Place(BaseModel):
 
 
 class Watched(BaseModel):
-    """A post that is read again when it is due; ``tree``: also what is under it, where ``count`` changed."""
+    """A post that is read again when it is due; ``tree``: also what is under it, where ``count`` changed.
+
+    ``missed`` and ``failures``: how often in a row it was absent, and what is under it could not be read.
+    """
 
     date: int
     due: int = 0
     tree: bool = False
     count: int = -1
     missed: int = 0
+    failures: int = 0
 
 
 class Cursor(CursorState):

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import asyncpraw
 from asyncprawcore import Requestor
@@ -17,23 +18,22 @@ from asyncprawcore.exceptions import (
     InvalidToken,
     NotFound,
     OAuthException,
-    Redirect,
     ResponseException,
     UnavailableForLegalReasons,
 )
 
 from agents.base import SourceUnavailable
 from agents.listing import Unreadable
+from agents.rates import token_key
 from agents.reddit.options import Options
 from agents.web import Reply, Unusable, Web
 
-TOKEN_KEY: Final = "reddit"
 VERSION: Final = "0.1"
 SPARE: Final = 3.0
 """Requests of Reddit's budget that are left to others who use the application."""
 LONGEST_REST: Final = 600.0
 LIMITS: Final = ("x-ratelimit-remaining", "x-ratelimit-used", "x-ratelimit-reset")
-ABSENT: Final = (Forbidden, NotFound, Redirect, UnavailableForLegalReasons)
+ABSENT: Final = (Forbidden, NotFound, UnavailableForLegalReasons)
 WRONG: Final = (
     "Reddit refuses `client_id` and `client_secret`: take them anew from reddit.com/prefs/apps"
     " (docs/sources/reddit.md)"
@@ -67,16 +67,18 @@ class Door(Requestor):
     asyncprawcore does not hear of it, so nothing waits twice.
     """
 
-    def __init__(self, *, web: Web, **given: Any) -> None:
+    def __init__(self, *, web: Web, token_key: str, **given: Any) -> None:
+        """``token_key`` names the application: see `agents.rates.token_key`."""
         super().__init__(**given)
         self._web = web
+        self._token_key = token_key
 
     async def close(self) -> None:
         """Nothing: the network is closed by whoever gave it."""
 
     @asynccontextmanager
     async def request(self, *args: Any, **kwargs: Any) -> AsyncGenerator[Any]:
-        """One request; its time-outs are those of the agents' network."""
+        """One request; its time-outs are those of the agents' network. Raises Absent for a place unknown."""
         method, url = args
         headers = {**self.headers, **kwargs.get("headers", {})}
         headers.pop("Connection", None)
@@ -84,10 +86,13 @@ class Door(Requestor):
             headers["Authorization"] = login.encode()
         if method == "GET":
             params = {key: str(value) for key, value in (kwargs.get("params") or {}).items()}
-            reply = await self._web.get(url, params=params, headers=headers, token_key=TOKEN_KEY)
+            reply = await self._web.get(url, params=params, headers=headers, token_key=self._token_key)
+            _check_place(url, reply.url)
         else:
             form = dict(kwargs.get("data") or ())
-            reply = await self._web.post(url, data=form, headers=headers, token_key=TOKEN_KEY, retries=1)
+            reply = await self._web.post(
+                url, data=form, headers=headers, token_key=self._token_key, retries=1
+            )
         self._spare(url, reply.headers)
         told = {key.lower(): value for key, value in reply.headers.items() if key.lower() not in LIMITS}
         yield _Response(reply, told)
@@ -96,7 +101,19 @@ class Door(Requestor):
         """Where the budget is nearly used up, wait until it is renewed."""
         remaining, reset = _number(headers.get(LIMITS[0])), _number(headers.get(LIMITS[2]))
         if remaining is not None and reset is not None and remaining < SPARE:
-            self._web.rest(url, timedelta(seconds=min(reset + 1.0, LONGEST_REST)), token_key=TOKEN_KEY)
+            span = timedelta(seconds=min(reset + 1.0, LONGEST_REST))
+            self._web.rest(url, span, token_key=self._token_key)
+
+
+def _check_place(asked: str, answered: str) -> None:
+    """A subreddit that does not exist leads to a search for subreddits, which is no answer.
+
+    Raises:
+        Absent: the answer is that of another path.
+    """
+    path, other = (urlsplit(url).path.rstrip("/").lower() for url in (asked, answered))
+    if path != other:
+        raise Absent(f"{path.lstrip('/')}: is not there (Reddit leads to {other}); is the name right?")
 
 
 def _number(text: str | None) -> float | None:
@@ -111,8 +128,9 @@ class Api:
     """Reddit's API as an application without a user."""
 
     def __init__(self, options: Options, web: Web) -> None:
+        application = options.client_id.get_secret_value()
         self._reddit = asyncpraw.Reddit(
-            client_id=options.client_id.get_secret_value(),
+            client_id=application,
             client_secret=options.client_secret.get_secret_value(),
             user_agent=f"server:molva:v{VERSION} (by /u/{options.contact})",
             oauth_url=options.api,
@@ -122,7 +140,7 @@ class Api:
             password=None,
             refresh_token=None,
             requestor_class=Door,
-            requestor_kwargs={"web": web},
+            requestor_kwargs={"web": web, "token_key": token_key("reddit", application)},
         )
 
     async def get(self, path: str, **params: Any) -> Any:
@@ -176,7 +194,7 @@ async def _why(error: ResponseException) -> str:
     reason = told.get("reason") if isinstance(told, dict) else None
     if isinstance(reason, str):
         return f"is {reason[:50]}"
-    return {302: "is not there", 403: "is not open", 404: "is not there, or suspended"}.get(
+    return {403: "is not open", 404: "is not there, or suspended"}.get(
         error.response.status, f"HTTP {error.response.status}"
     )
 

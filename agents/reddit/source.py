@@ -59,7 +59,7 @@ class RedditSource:
         """See `agents.base.Source.posts`."""
         options, around, state = self._options, self._around, Cursor.read(cursor)
         seen = Seen.unpacked(state.seen, MAX_SEEN)
-        desk = Desk(Api(options, around.web), state, seen, around.clock, self._own, self._places)
+        desk = Desk(Api(options, around.web), state, seen, around, self._own, self._places)
         tasks = [*self._listings(desk), *self._searches(desk)]
         state.places = {task.name: state.places[task.name] for task in tasks}
         span = int(options.threads_for.total_seconds())

@@ -6,8 +6,9 @@ import logging
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from typing import Any, Final
 
-from agents.base import Clock, Collected, Gone
-from agents.discussions.aging import rest_after
+from agents.base import Collected, Gone, SourceUnavailable
+from agents.discussions.aging import rest_after, rest_after_failures
+from agents.discussions.failures import bear
 from agents.discussions.posting import count_of
 from agents.discussions.rounds import Task
 from agents.pace import Pace
@@ -17,6 +18,7 @@ from agents.reddit.options import SOURCE
 from agents.reddit.posts import COMMENT, SUBMISSION, Thing, edited_at, is_gone, name_of, post_of, written_at
 from agents.reddit.tree import Tree
 from agents.seen import Seen
+from agents.surroundings import Surroundings
 
 PAGE: Final = 100
 DEEPEST: Final = 1000
@@ -36,14 +38,15 @@ class Desk:
         api: Api,
         cursor: Cursor,
         seen: Seen,
-        clock: Clock,
+        around: Surroundings,
         own: Collection[str],
         places: Collection[str],
     ) -> None:
         self.api = api
         self.cursor = cursor
         self.seen = seen
-        self.clock = clock
+        self.around = around
+        self.clock = around.clock
         self.own = own
         self.places = places
 
@@ -167,10 +170,17 @@ class Again(Task):
             if name not in desk.cursor.watched:
                 continue  # it is gone
             news = 0
-            async for items in self._under(found[name], known):
-                news += len(items)
-                yield items
-            known.due = desk.now + rest_after(desk.now - known.date, lively=news > 0)
+            try:
+                async for items in self._under(found[name], known):
+                    news += len(items)
+                    yield items
+            except SourceUnavailable as error:
+                bear(error, desk.around, f"what is said under {name}")
+                known.failures += 1
+                known.due = desk.now + rest_after_failures(known.failures)
+            else:
+                known.failures = 0
+                known.due = desk.now + rest_after(desk.now - known.date, lively=news > 0)
         yield []
 
     async def _under(self, thing: Thing, known: Watched) -> AsyncIterator[list[Collected]]:

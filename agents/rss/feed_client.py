@@ -10,7 +10,8 @@ from typing import NamedTuple
 import httpx
 
 from agents.base import Refused
-from agents.rss.feed_entries import NotAFeed, looks_like_feed
+from agents.rss.feed_document import NotAFeed, looks_like_feed
+from agents.rss.feeds import Feed
 from agents.web import Validators, Web
 
 MAX_BYTES = 5 * 1024 * 1024
@@ -38,7 +39,7 @@ class Unchanged(NamedTuple):
 
 
 async def fetch(
-    web: Web, url: str, known: Validators, *, max_bytes: int = MAX_BYTES, any_type: bool = False
+    web: Web, feed: Feed, known: Validators, *, max_bytes: int = MAX_BYTES, any_type: bool = False
 ) -> Answer | Unchanged:
     """Ask for a feed, once: whoever polls it asks again. ``any_type``: of a document that need be none.
 
@@ -48,7 +49,8 @@ async def fetch(
         SourceUnavailable: no answer, or one that is too large or damaged.
         Forbidden: an address that agents may not ask.
     """
-    reply = await web.get(url, headers={"Accept": ACCEPT, **known.headers}, max_bytes=max_bytes, retries=0)
+    headers = {"Accept": ACCEPT, **known.headers, **feed.headers}
+    reply = await web.get(str(feed.url), headers=headers, max_bytes=max_bytes, retries=0)
     if reply.status == httpx.codes.NOT_MODIFIED:
         return Unchanged(reply.server_time)
     if reply.status != httpx.codes.OK:

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import re
 from calendar import timegm
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-import feedparser
-
-from agents.base import Found, Rejected, SourceUnavailable
+from agents.base import Found, Rejected
 from agents.html import plain_text
+from agents.rss.feed_document import NotAFeed, document_of
+from agents.rss.feed_parser import parsed
 from agents.rss.feeds import Feed
 from schemas import RawPost
 from schemas.base import LIVE
 from schemas.codec import InvalidRecord, validate
 
-ENTITY_DECLARATION = re.compile(rb"<!ENTITY", re.IGNORECASE)
-FEED_START = re.compile(rb"<(?:rss|feed|rdf:RDF|(?:\w+:)?feed)[\s>]", re.IGNORECASE)
+PAGES = ("text/html", "application/xhtml+xml")
+YANDEX = ("turbo_content", "yandex_full-text")
+"""Where feeds for Yandex' services have whole texts."""
 MAX_NATIVE_ID = 300
 MAX_TAGS = 32
 
@@ -50,10 +49,6 @@ def key_of(native_id: str) -> str:
     return hashlib.sha256(native_id.encode("utf-8", "replace")).hexdigest()[:16]
 
 
-class NotAFeed(SourceUnavailable):
-    """The answer is something else, or an attack."""
-
-
 def entries_of(
     body: bytes, feed: Feed, *, collected_at: datetime, content_type: str = "", location: str = ""
 ) -> list[Entry]:
@@ -61,32 +56,21 @@ def entries_of(
 
     Args:
         body: the document, decoded from its transfer compression.
-        content_type: of the answer; it may name the encoding.
+        content_type: of the answer; it may name the charset.
         location: the final URL, against which relative links are resolved.
 
     Raises:
-        NotAFeed: it is neither RSS nor Atom, or declares XML entities (no real feed needs them, and
-            nested ones can be made to fill the memory).
+        NotAFeed: it is neither RSS nor Atom, or declares XML entities.
     """
-    if ENTITY_DECLARATION.search(body) or ENTITY_DECLARATION.search(body.replace(b"\x00", b"")):
-        raise NotAFeed("the document declares XML entities; such feeds are not read")
-    headers = {
-        "content-type": content_type or "application/xml",
-        "content-location": location or str(feed.url),
-    }
+    document = document_of(body, content_type)
     try:
-        parsed = feedparser.parse(io.BytesIO(body), response_headers=headers)
+        found = parsed(document, location or str(feed.url))
     except Exception as error:
         raise NotAFeed(f"feedparser gave up: {error!r}") from error
-    if not parsed.get("version") and not parsed.entries:
-        raise NotAFeed(f"neither RSS nor Atom: {parsed.get('bozo_exception', 'no known root element')}")
-    entries = [_entry(entry, parsed.feed, feed, collected_at) for entry in parsed.entries]
+    if not found.version and not found.entries:
+        raise NotAFeed("neither RSS nor Atom: no known root element")
+    entries = [_entry(entry, found.feed, feed, collected_at) for entry in found.entries]
     return sorted(entries, key=lambda each: _time_of(each.item, collected_at))
-
-
-def looks_like_feed(body: bytes) -> bool:
-    """Whether the beginning of a document has the root element of a feed."""
-    return FEED_START.search(body[:4096].replace(b"\x00", b"")) is not None
 
 
 def _time_of(item: Found | Rejected, collected_at: datetime) -> datetime:
@@ -99,9 +83,9 @@ def _entry(entry: Any, channel: Any, feed: Feed, collected_at: datetime) -> Entr
     document = {
         "source": feed.source,
         "native_id": native_id,
-        "url": (entry.get("link") or "")[:4096],
+        "url": _link(entry)[:4096],
         "channel": {
-            "id": str(feed.url),
+            "id": feed.address,
             "name": feed.name or plain_text(channel.get("title") or ""),
             "kind": feed.kind,
             "own": feed.own,
@@ -116,7 +100,7 @@ def _entry(entry: Any, channel: Any, feed: Feed, collected_at: datetime) -> Entr
         "extras": {"tags": tags} if (tags := _tags(entry)) else {},
     }
     key = key_of(native_id)
-    origin = f"{feed.url}#{native_id}"
+    origin = f"{feed.address}#{native_id}"
     try:
         post = validate(RawPost, document)
         updated, dated = _moment(entry, "updated_parsed"), _moment(entry, "published_parsed") is not None
@@ -129,7 +113,7 @@ def _entry(entry: Any, channel: Any, feed: Feed, collected_at: datetime) -> Entr
 
 def _native_id(entry: Any, feed: Feed) -> str:
     """The entry's id or link; what is no URL is told apart by the feed; none: a hash of the content."""
-    given = str(entry.get("id") or entry.get("link") or "").replace("\x00", "").strip()
+    given = str(entry.get("id") or _link(entry)).replace("\x00", "").strip()
     if not given:
         content = "\x1f".join(str(entry.get(part, "")) for part in ("title", "published", "summary"))
         return (
@@ -137,6 +121,21 @@ def _native_id(entry: Any, feed: Feed) -> str:
         )
     if "://" not in given and not given.startswith(("urn:", "tag:")):
         given = f"{feed.url.host}{feed.url.path or ''}#{given}"
+    return bounded_id(given)
+
+
+def _link(entry: Any) -> str:
+    """The entry's page: the first of its links to one; a Turbo page names related articles after it."""
+    pages = (
+        link["href"]
+        for link in entry.get("links", ())
+        if link.get("rel") == "alternate" and link.get("type") in PAGES and link.get("href")
+    )
+    return str(next(pages, entry.get("link") or ""))
+
+
+def bounded_id(given: str) -> str:
+    """A native id as it is, or its hash where it is too long."""
     if len(given) > MAX_NATIVE_ID:
         return "sha256-" + hashlib.sha256(given.encode("utf-8", "replace")).hexdigest()[:32]
     return given
@@ -157,7 +156,8 @@ def _moment(entry: Any, part: str) -> datetime | None:
 
 def _text(entry: Any) -> str:
     contents = [part.get("value") or "" for part in entry.get("content", ())]
-    body = plain_text(max([entry.get("summary") or "", *contents], key=len))
+    others = [entry.get(part) or "" for part in YANDEX]
+    body = plain_text(max([entry.get("summary") or "", *contents, *others], key=len))
     title = plain_text(entry.get("title") or "")
     return body if body.startswith(title) else f"{title}\n{body}".strip()
 

@@ -102,7 +102,8 @@ async def with_full_text(post: RawPost, web: Web, extractor: Extractor) -> RawPo
     reply = await web.get(post.url, accept=ACCEPT, max_bytes=MAX_PAGE, retries=1)
     if reply.status != httpx.codes.OK:
         raise NoText(f"{shown(reply.url)}: HTTP {reply.status}")
-    article = (await extractor.text(reply.text)).strip()
+    page = await asyncio.to_thread(lambda: reply.text)
+    article = (await extractor.text(page)).strip()
     title = post.text.partition("\n")[0]
     whole = article if article.startswith(title) else f"{title}\n{article}"
     return post.model_copy(update={"text": whole[:MAX_TEXT_CHARS]}) if len(whole) > len(post.text) else post

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -12,6 +12,9 @@ from agents.rss.source import RssSource
 from agents.rss.websub import Subscriber, WebSub
 from agents.surroundings import Surroundings
 
+CURSOR_BYTES: Final = 1024 * 1024
+"""What a fleet keeps of a cursor at most."""
+
 
 class Options(AgentOptions):
     """Feeds as in the file of ``molva agent rss``."""
@@ -20,16 +23,16 @@ class Options(AgentOptions):
 
     kind: Literal["rss"] = "rss"
     feeds: tuple[Feed, ...] = Field(min_length=1, max_length=50)
-    """Not more, so that the cursor stays small; others go into another entry, which may run elsewhere."""
+    """Not more, as they share the cursor; others go into another entry, which may run elsewhere."""
     websub: WebSub | None = None
     """How hubs push new entries; without it, feeds are polled only."""
 
     @model_validator(mode="after")
     def _once_each(self) -> Self:
         addresses = [str(feed.url) for feed in self.feeds]
-        for address in addresses:
-            if addresses.count(address) > 1:
-                raise ValueError(f"{address} stands there twice")
+        for feed in self.feeds:
+            if addresses.count(str(feed.url)) > 1:
+                raise ValueError(f"{feed.address} stands there twice")
         return self
 
     def hosts(self) -> tuple[str, ...]:
@@ -48,5 +51,10 @@ def build(options: Options, around: Surroundings) -> RssSource:
         jitter=around.jitter,
         grace=around.grace,
         name=around.agent,
-        subscriber=None if options.websub is None else Subscriber(options.websub, around, options.feeds),
+        subscriber=(
+            None
+            if options.websub is None or around.dry
+            else Subscriber(options.websub, around, options.feeds)
+        ),
+        cursor_bytes=CURSOR_BYTES,
     )

@@ -1,138 +1,141 @@
-"""XML sitemaps (sitemaps.org, Google's news extension) -> new addresses of a site. Pure, but `read_all`."""
+"""New addresses of a site as posts, from its sitemap or from those of an index of sitemaps."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+import asyncio
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
-from xml.etree import ElementTree
 
-from agents.base import BrokenInput, Found, SourceUnavailable
-from agents.compression import BoundedInflater, TooLarge
-from agents.html import plain_text
-from agents.rss.feed_entries import ENTITY_DECLARATION, Entry, NotAFeed, key_of
+from agents.base import Found, Rejected, SourceUnavailable
+from agents.rss.feed_document import NotAFeed
+from agents.rss.feed_entries import Entry, bounded_id, key_of
+from agents.rss.feed_state import FeedState, map_key
 from agents.rss.feeds import Feed
-from agents.web import Forbidden, Web
+from agents.rss.sitemap_document import MAX_BYTES, Place, Sitemap, parse
+from agents.web import Forbidden, Reply, Web
 from schemas import RawPost
 from schemas.base import LIVE
 from schemas.codec import InvalidRecord, validate
 
-MAX_BYTES: Final = 16 * 1024 * 1024
 WINDOW: Final = timedelta(days=3)
 """Addresses that are dated before it are not looked at."""
 FIRST: Final = timedelta(days=1)
 """Of a sitemap that is new to the agent, addresses that are dated within it are published."""
-MOST_DATED: Final = 1000
-MOST_UNDATED: Final = 2000
-MOST_SITEMAPS: Final = 20
+MAX_SITEMAPS: Final = 20
 """Of an index, in one look: those that changed last."""
-GZIP: Final = b"\x1f\x8b"
+MISSING: Final = (404, 410)
 
 
-class Place(NamedTuple):
-    """One address of a sitemap, or one sitemap of an index."""
+class Gathered(NamedTuple):
+    """What a look at a sitemap brought, or at the sitemaps of an index."""
 
-    url: str
-    modified: datetime | None = None
-    title: str = ""
-    publication: str = ""
-    language: str = ""
-    published: datetime | None = None
-    """Of news."""
-
-    @property
-    def moment(self) -> datetime | None:
-        return self.published or self.modified
-
-
-class Sitemap(NamedTuple):
-    """A document: ``is_index`` where it names further sitemaps."""
-
-    is_index: bool
     places: list[Place]
+    left_out: int = 0
+    """Addresses that were too many."""
+    maps: tuple[str, ...] = ()
+    """The keys of the sitemaps of the index that were read."""
+    failures: tuple[tuple[str, Exception], ...] = ()
+    """The addresses of those that were not, and why."""
 
 
-def parse(body: bytes) -> Sitemap:
-    """Read a sitemap.
-
-    Raises:
-        NotAFeed: it is none, or declares entities.
-    """
-    body = _inflated(body)
-    if ENTITY_DECLARATION.search(body) or ENTITY_DECLARATION.search(body.replace(b"\x00", b"")):
-        raise NotAFeed("the sitemap declares XML entities; it is not read")
-    try:
-        elements = ElementTree.iterparse(io.BytesIO(body), events=("start", "end"))
-        _, root = next(iter(elements))
-        kind = _name(root)
-        if kind not in ("urlset", "sitemapindex"):
-            raise NotAFeed(f"no sitemap: the root element is {kind[:40]!r}")
-        places: list[Place] = []
-        for event, element in elements:
-            if event == "end" and _name(element) in ("url", "sitemap"):
-                places += _places(element)
-                root.clear()
-    except (ElementTree.ParseError, StopIteration, ValueError, LookupError) as error:
-        raise NotAFeed(f"the sitemap is no XML: {error}") from error
-    return Sitemap(kind == "sitemapindex", places)
-
-
-async def read_all(web: Web, feed: Feed, sitemap: Sitemap, since: datetime) -> list[Place]:
+async def read_all(web: Web, sitemap: Sitemap, state: FeedState, since: datetime, most: int) -> Gathered:
     """The addresses of a sitemap; of an index, those of its sitemaps that changed since ``since``.
+
+    Args:
+        state: tells which sitemaps are new to the agent.
+        most: how many addresses are looked at; see `newest`.
 
     Raises:
         SourceUnavailable: none of the sitemaps of an index can be read.
     """
     if not sitemap.is_index:
-        return sitemap.places
-    changed = [each for each in sitemap.places if each.modified is None or each.modified >= since]
-    newest = sorted(changed, key=lambda each: each.modified or since, reverse=True)[:MOST_SITEMAPS]
-    found: list[Place] = []
-    failure: Exception | None = None
-    for each in newest:
+        return _added(Gathered([]), sitemap, state.read is None, since, most)
+    gathered = Gathered([])
+    for url in _changed(sitemap.places, since):
+        key = map_key(url)
         try:
-            reply = await web.get(each.url, max_bytes=MAX_BYTES, retries=1)
-            inner = parse(reply.body) if reply.status == 200 else Sitemap(False, [])
+            reply = await web.get(url, max_bytes=MAX_BYTES, retries=1)
+            inner = await asyncio.to_thread(_inner, reply)
         except (SourceUnavailable, Forbidden) as error:
-            failure = error
+            gathered = gathered._replace(failures=(*gathered.failures, (url, error)))
             continue
-        found += [] if inner.is_index else inner.places
-    if failure is not None and not found:
-        raise SourceUnavailable(f"no sitemap of the index can be read: {failure}") from failure
-    return found
+        gathered = await asyncio.to_thread(_added, gathered, inner, key not in state.maps, since, most)
+        gathered = gathered._replace(maps=(*gathered.maps, key))
+    if gathered.failures and not gathered.maps:
+        _, why = gathered.failures[-1]
+        raise SourceUnavailable(f"no sitemap of the index can be read: {why}") from why
+    return gathered
 
 
-def entries(places: list[Place], feed: Feed, *, collected_at: datetime, first: bool) -> list[Entry]:
-    """What is to be published of a sitemap, oldest first; posts without news titles have no text yet.
+def newest(places: Iterable[Place], since: datetime, most: int) -> tuple[list[Place], int]:
+    """What is looked at, without dates first, then oldest first; and how many addresses are left out by that.
 
-    Args:
-        first: the sitemap is new to the agent: what is old, or of no date, is only remembered.
+    A third of ``most`` is for the newest of those that are dated from ``since`` on, the rest for the first of
+    those without a date.
     """
-    since = collected_at - WINDOW
-    dated = sorted(
-        (each for each in places if each.moment is not None and each.moment >= since),
-        key=lambda each: each.moment or since,
-    )[-MOST_DATED:]
-    undated = [each for each in places if each.moment is None][:MOST_UNDATED]
+    dated: list[tuple[datetime, Place]] = []
+    undated: list[Place] = []
+    for place in places:
+        if place.moment is None:
+            undated.append(place)
+        elif place.moment >= since:
+            dated.append((place.moment, place))
+    dated.sort(key=lambda each: each[0])
+    for_dated = most // 3
+    chosen = [*undated[: most - for_dated], *(place for _, place in dated[-for_dated:])]
+    return chosen, len(undated) + len(dated) - len(chosen)
+
+
+def _changed(sitemaps: Sequence[Place], since: datetime) -> list[str]:
+    """The sitemaps of an index that are read, as they stand in it: which addresses come first is the same
+    at each look."""
+    changed = [
+        (each.modified or since, -number, each.url)
+        for number, each in enumerate(sitemaps)
+        if each.modified is None or each.modified >= since
+    ]
+    chosen = sorted(changed, reverse=True)[:MAX_SITEMAPS]
+    return [url for _, _, url in sorted(chosen, key=lambda each: -each[1])]
+
+
+def _inner(reply: Reply) -> Sitemap:
+    if reply.status in MISSING:
+        return Sitemap(False, [])
+    if reply.status != 200:
+        raise SourceUnavailable(f"HTTP {reply.status}")
+    inner = parse(reply.body)
+    if inner.is_index:
+        raise NotAFeed("an index within an index is not read")
+    return inner
+
+
+def _added(before: Gathered, sitemap: Sitemap, first: bool, since: datetime, most: int) -> Gathered:
+    places = (place._replace(first=first) for place in sitemap.places)
+    chosen, left_out = newest([*before.places, *places], since, most)
+    return before._replace(places=chosen, left_out=before.left_out + left_out)
+
+
+def entries(places: Iterable[Place], feed: Feed, *, collected_at: datetime) -> list[Entry]:
+    """The posts of addresses; those without news titles have no text yet.
+
+    Of sitemaps that are new to the agent, what is old, or of no date, is only remembered.
+    """
     made = []
-    for place in [*undated, *dated]:
-        entry = _entry(place, feed, collected_at)
+    for place in places:
         old = place.moment is None or place.moment < collected_at - FIRST
-        if entry is not None:
-            made.append(entry._replace(baseline=first and old))
+        made.append(_entry(place, feed, collected_at)._replace(baseline=place.first and old))
     return made
 
 
-def _entry(place: Place, feed: Feed, collected_at: datetime) -> Entry | None:
+def _entry(place: Place, feed: Feed, collected_at: datetime) -> Entry:
     moment = place.moment or collected_at
     document = {
         "source": feed.source,
-        "native_id": place.url[:300],
+        "native_id": bounded_id(place.url),
         "url": place.url,
         "channel": {
-            "id": str(feed.url),
+            "id": feed.address,
             "name": feed.name or place.publication or str(feed.url.host),
             "kind": feed.kind,
             "own": feed.own,
@@ -143,46 +146,9 @@ def _entry(place: Place, feed: Feed, collected_at: datetime) -> Entry | None:
         "language": place.language[:16] or None,
         "timeline": LIVE,
     }
+    origin = f"{feed.address}#{place.url}"
     try:
-        return Entry(key_of(place.url), Found(validate(RawPost, document), f"{feed.url}#{place.url}"))
-    except InvalidRecord:
-        return None
-
-
-def _places(element: ElementTree.Element) -> Iterator[Place]:
-    said = {_name(each): (each.text or "").strip() for each in element.iter()}
-    url = said.get("loc", "")
-    if urlsplit(url).scheme in ("http", "https") and len(url) <= 2048:
-        yield Place(
-            url,
-            _moment(said.get("lastmod", "")),
-            plain_text(said.get("title", "")) if "publication_date" in said or "news" in said else "",
-            said.get("name", ""),
-            said.get("language", ""),
-            _moment(said.get("publication_date", "")),
-        )
-
-
-def _moment(text: str) -> datetime | None:
-    """A W3C date (``2026-11-21``, ``2026-11-21T12:00+03:00``); without a zone it is UTC."""
-    try:
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _name(element: ElementTree.Element) -> str:
-    return element.tag.rpartition("}")[2]
-
-
-def _inflated(body: bytes) -> bytes:
-    if not body.startswith(GZIP):
-        return body
-    inflater = BoundedInflater(MAX_BYTES)
-    try:
-        whole = inflater.feed(body)
-        inflater.finish()
-    except (TooLarge, BrokenInput) as error:
-        raise NotAFeed(f"the sitemap cannot be unpacked: {error}") from error
-    return whole
+        return Entry(key_of(place.url), Found(validate(RawPost, document), origin))
+    except InvalidRecord as error:
+        payload = f"{moment} {place.url}\n{place.title}".encode("utf-8", "replace")
+        return Entry(key_of(place.url), Rejected(payload, origin, error.reason, error.detail))

@@ -24,7 +24,7 @@ from agents.base import (
 )
 from agents.rss.feed_entries import Entry
 from agents.rss.feed_reading import Reading
-from agents.rss.feed_state import MIN_SEEN, FeedState, RssCursor, absorbed
+from agents.rss.feed_state import MAX_MAPS, MIN_SEEN, FeedState, RssCursor, absorbed
 from agents.rss.feeds import Feed
 from agents.rss.websub import Push, Subscriber
 from agents.waiting import cancel
@@ -49,6 +49,8 @@ class _Seen(NamedTuple):
     update: dict[str, Any]
     """Of the feed's state."""
     polled: bool = True
+    whole: bool = True
+    """Whether the document has all that the feed shows now."""
 
 
 class RssSource:
@@ -71,11 +73,13 @@ class RssSource:
         grace: timedelta = DEFAULT_GRACE,
         name: str = "rss",
         subscriber: Subscriber | None = None,
+        cursor_bytes: int | None = None,
     ) -> None:
         """Prepare to poll ``feeds`` through ``web``, which somebody else closes.
 
         ``grace`` is how late an entry may appear in its feed; the wait between two polls is added to it.
-        ``subscriber`` asks hubs to push.
+        ``subscriber`` asks hubs to push. ``cursor_bytes`` is the most that the cursor may take, if that is
+        limited.
 
         Raises:
             BadConfiguration: a feed wants whole articles, and what reads them is not installed.
@@ -92,7 +96,8 @@ class RssSource:
         self.subscriber = subscriber
         self._slots = asyncio.Semaphore(PARALLEL)
         self._offsets: dict[str, dict[str, float]] = {}
-        self._reading = Reading(name, web, metrics, clock, self.feeds)
+        self._last_failure = ""
+        self._reading = Reading(name, web, metrics, clock, self.feeds, cursor_bytes)
 
     async def posts(self, cursor: str | None) -> AsyncIterator[Collected]:
         """New entries, without end; a feed that fails is tried again later and holds nothing up.
@@ -103,11 +108,12 @@ class RssSource:
         states = self._states(cursor)
         now = self._clock()
         behind = {url for url, state in states.items() if state.due is None or state.due <= now}
-        works = {asyncio.ensure_future(self._poll(feed, states)) for feed in self.feeds}
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._reading.close)
             if self.subscriber is not None:
                 await stack.enter_async_context(self.subscriber.served())
+            works = {asyncio.ensure_future(self._poll(feed, states)) for feed in self.feeds}
+            if self.subscriber is not None:
                 works.add(asyncio.ensure_future(self._push(self.subscriber, states)))
             try:
                 while works:
@@ -125,20 +131,24 @@ class RssSource:
                             works.add(asyncio.ensure_future(self._push(self.subscriber, states)))
                         changed = outcome.entries is not None
                         saved = RssCursor(feeds=states).model_dump_json() if changed else None
-                        yield Progress(saved, caught_up=not behind)
+                        yield Progress(saved, caught_up=not behind, trouble=self._trouble(states))
             finally:
                 await cancel(*works)
 
     def _states(self, cursor: str | None) -> dict[str, FeedState]:
         try:
-            known = {} if cursor is None else RssCursor.model_validate_json(cursor).feeds
+            known = RssCursor() if cursor is None else RssCursor.model_validate_json(cursor)
         except ValidationError as error:
             raise CursorCorrupt(f"the cursor of the rss agent cannot be read: {error}") from error
-        return {str(feed.url): known.get(str(feed.url), FeedState()) for feed in self.feeds}
+        urls = {str(feed.url): self._reading.room(feed) for feed in self.feeds}
+        return {url: known.of(url).within(room) for url, room in urls.items()}
 
     def _absorbed(self, state: FeedState, outcome: _Seen) -> tuple[FeedState, list[Entry]]:
         state = state.model_copy(update=outcome.update)
-        return (state, []) if outcome.entries is None else absorbed(state, outcome.entries, self._clock())
+        if outcome.entries is None:
+            return state, []
+        room = self._reading.room(outcome.feed)
+        return absorbed(state, outcome.entries, self._clock(), room=room, whole=outcome.whole)
 
     async def _push(self, subscriber: Subscriber, states: dict[str, FeedState]) -> _Seen:
         """Wait for the next document that a hub brings; one that cannot be read is left to the next poll."""
@@ -149,7 +159,7 @@ class RssSource:
             entries = await self._reading.pushed(feed, push.body, push.content_type, states[push.url])
         except SourceUnavailable as error:
             self._failed(feed, error)
-        return _Seen(feed, entries, {}, polled=False)
+        return _Seen(feed, entries, {}, polled=False, whole=False)
 
     async def _poll(self, feed: Feed, states: dict[str, FeedState]) -> _Seen:
         """Wait until the feed is due, then ask for it once."""
@@ -182,9 +192,19 @@ class RssSource:
         update: dict[str, Any] = {"failures": 0, "due": began + self._spread(interval)}
         if look.entries is not None:
             update |= {"etag": look.validators.etag, "modified": look.validators.modified}
-        return _Seen(feed, look.entries, update)
+        if look.maps is not None:
+            former = [key for key in state.maps if key not in look.maps]
+            update["maps"] = (*former, *look.maps)[-MAX_MAPS:]
+        return _Seen(feed, look.entries, update, whole=look.maps is None)
+
+    def _trouble(self, states: dict[str, FeedState]) -> str:
+        """Why nothing is found, where no feed can be read."""
+        if not all(state.failures for state in states.values()):
+            return ""
+        return f"none of {len(states)} feeds can be read; the last: {self._last_failure}"
 
     def _failed(self, feed: Feed, error: Exception, more: str = "") -> None:
+        self._last_failure = str(error)
         self._metrics.agent_errors.labels(self.name, type(error).__name__).inc()
         log.warning("%s: %s%s", shown(str(feed.url)), error, more)
 

@@ -20,7 +20,9 @@ import httpx
 from aiohttp import web as server
 from pydantic import BaseModel, ConfigDict, Field
 
-from agents.base import BadConfiguration, SourceUnavailable
+from agents.base import SourceUnavailable
+from agents.http.admission import IngestLimits
+from agents.http.listening import listening, whole_body
 from agents.options import Interval, Secret
 from agents.rss.feeds import Feed
 from agents.rss.websub_messages import discovered, signed
@@ -28,7 +30,7 @@ from agents.surroundings import Surroundings
 from agents.web import Forbidden, shown
 
 HUBS: Final = ("https://pubsubhubbub.appspot.com", "https://pubsubhubbub.superfeedr.com")
-MAX_BODY: Final = 5 * 1024 * 1024
+LIMITS: Final = IngestLimits(body_bytes=5 * 1024 * 1024, connections=128)
 MAX_WAITING: Final = 64
 LEASE: Final = timedelta(days=5)
 LONGEST_LEASE: Final = timedelta(days=30)
@@ -78,9 +80,12 @@ class Push(BaseModel):
 class Subscriber:
     """The subscriptions of one agent; `served` runs its server."""
 
-    def __init__(self, options: WebSub, around: Surroundings, feeds: tuple[Feed, ...]) -> None:
+    def __init__(
+        self, options: WebSub, around: Surroundings, feeds: tuple[Feed, ...], limits: IngestLimits = LIMITS
+    ) -> None:
         self._options = options
         self._around = around
+        self._limits = limits
         self._paths = {self._derived("path", str(feed.url))[:32]: str(feed.url) for feed in feeds}
         self._known: dict[str, Subscription] = {}
         self._looked: set[str] = set()
@@ -94,22 +99,18 @@ class Subscriber:
         Raises:
             BadConfiguration: the port is taken.
         """
-        app = server.Application(client_max_size=MAX_BODY)
+        app = server.Application(client_max_size=self._limits.body_bytes)
         prefix = httpx.URL(self._options.callback).path.rstrip("/")
         for base in {prefix, ""}:  # a proxy may take the prefix off
             app.router.add_get(f"{base}/{{path:[0-9a-f]{{32}}}}", self._verify)
             app.router.add_post(f"{base}/{{path:[0-9a-f]{{32}}}}", self._take)
-        runner = server.AppRunner(app, access_log=None)
-        await runner.setup()
-        try:
-            await server.TCPSite(runner, self._options.host, self._options.port).start()
-            self.port = runner.addresses[0][1]
+        runner = server.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        host, port, to = self._options.host, self._options.port, "take pushes of hubs"
+        async with listening(
+            runner, self._limits, host, port, to=to, setting="`host` or `port` of `websub`"
+        ) as place:
+            self.port = place[1]
             yield
-        except OSError as error:
-            place = f"{self._options.host}:{self._options.port}"
-            raise BadConfiguration(f"websub: {place} cannot be listened on: {error.strerror}") from error
-        finally:
-            await runner.cleanup()
 
     def interval(self, feed: Feed) -> timedelta:
         """Between two polls of a feed: a long one while pushes come."""
@@ -197,7 +198,7 @@ class Subscriber:
             return server.Response(status=404)
         if self.pushes.full():
             return server.Response(status=503, headers={"Retry-After": "60"})
-        body = await request.read()
+        body = await whole_body(request, self._limits)
         secret = self._derived("secret", request.match_info["path"])
         if not signed(body, request.headers.get("X-Hub-Signature", ""), secret):
             self._around.metrics.agent_skipped.labels(self._around.agent, "bad-signature").inc()

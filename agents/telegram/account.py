@@ -7,7 +7,6 @@ What Telegram pushes only says which channels have news: they are then read by t
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import ceil
@@ -19,7 +18,7 @@ from telethon.network import ConnectionTcpFull
 from telethon.tl import functions
 
 from agents.base import AgentError, BadConfiguration, Refused, SourceUnavailable
-from agents.rates import PATIENCE
+from agents.rates import PATIENCE, token_key
 from agents.surroundings import Surroundings
 from agents.telegram.failures import BOTS_CANNOT, KNOWN, Postponed, translated
 from agents.telegram.options import HOW_TO_LOG_IN, Options, Session, opened
@@ -46,8 +45,7 @@ class Account:
         self._answer_seconds = answer_seconds
         self._home = (session.server_address, session.port)
         self._url = f"https://{place(*self._home)}"
-        digest = hashlib.sha256(session.auth_key.key).hexdigest()[:12]
-        self._token_key = f"telegram-{digest}"
+        self._token_key = token_key("telegram", session.auth_key.key)
         self._client = _client(session, options, self._turn, answer_seconds)
         self.me = 0
         self.moved: set[int] = set()

@@ -10,15 +10,24 @@ from telethon.tl import functions, types
 from agents.telegram.account import Account
 
 REMEMBERED: Final = 2000
+KEPT: Final = 50
+"""Copies of a group that a restart remembers: the newest."""
 AT_ONCE: Final = 100
 
 
 class Copies:
     """Message of the group -> post of the channel, as far as they were met; asked for where they were not."""
 
-    def __init__(self, channel: int) -> None:
+    def __init__(self, channel: int, known: Iterable[int] = ()) -> None:
+        """``known``: the newest copies of an earlier run."""
         self._channel = channel
         self._posts: dict[int, int] = {}
+        self._known = frozenset(known)
+
+    def kept(self) -> tuple[int, ...]:
+        """The newest copies, as the cursor has them."""
+        met = {number for number, post in self._posts.items() if post}
+        return tuple(sorted(met | self._known)[-KEPT:])
 
     def post_of(self, message: Any) -> int:
         """The post that a message is a copy of; 0: none."""
@@ -30,7 +39,7 @@ class Copies:
 
     def has(self, number: int) -> bool:
         """Whether a message of the group is known as a copy."""
-        return bool(self._posts.get(number))
+        return number in self._known or bool(self._posts.get(number))
 
     async def found(
         self, account: Account, group: Any, messages: Iterable[Any], about: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict
@@ -23,6 +24,8 @@ class RoomState(BaseModel):
         last: the highest message id that was read.
         goal: messages up to it are read from the history, before events are.
         looked: when its description was read.
+        albums: the newest ones, see `agents.telegram.albums.Albums`.
+        copies: of a group, the newest messages that are copies of the channel's posts.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -36,6 +39,8 @@ class RoomState(BaseModel):
     last: int = 0
     goal: int = 0
     looked: UtcDatetime | None = None
+    albums: Mapping[int, int] = {}
+    copies: tuple[int, ...] = ()
     group: RoomState | None = None
     """The group with the comments; ``threads`` where that may not be read."""
     threads: dict[int, int] | None = None

@@ -59,11 +59,14 @@ def albums(messages: Iterable[Any]) -> list[list[Any]]:
     return list(found.values())
 
 
-def post_of(album: Sequence[Any], batch: Batch) -> Found | Rejected:
-    """The post of a message, or of all messages of an album: its id is that of the first."""
-    first = album[0]
-    origin = f"{SOURCE}:{native_id(batch.called, first.id)}"
-    document = _document(album, batch)
+def post_of(album: Sequence[Any], batch: Batch, number: int = 0) -> Found | Rejected:
+    """The post of a message, or of all messages of an album.
+
+    ``number`` names it: the first one, also where that is not there any more; 0: it is.
+    """
+    number = number or album[0].id
+    origin = f"{SOURCE}:{native_id(batch.called, number)}"
+    document = _document(album, batch, number)
     try:
         return Found(validate(RawPost, document), origin)
     except InvalidRecord as error:
@@ -71,16 +74,16 @@ def post_of(album: Sequence[Any], batch: Batch) -> Found | Rejected:
         return Rejected(payload, origin, error.reason, error.detail)
 
 
-def _document(album: Sequence[Any], batch: Batch) -> dict[str, Any]:
+def _document(album: Sequence[Any], batch: Batch, number: int) -> dict[str, Any]:
     first = album[0]
     edited = max((each.edit_date for each in album if each.edit_date and not each.edit_hide), default=None)
     reply, root = _thread(first, batch)
     repost = _forwarded(first, batch)
     return {
         "source": SOURCE,
-        "native_id": native_id(batch.called, first.id),
+        "native_id": native_id(batch.called, number),
         "kind": "comment" if batch.group and reply else "repost" if first.fwd_from else "post",
-        "url": _url(first.id, batch, root),
+        "url": _url(number, batch, root),
         "channel": _channel(batch),
         "author": _author(first, batch),
         "created_at": first.date,

@@ -23,6 +23,7 @@ class Options(AgentOptions):
     """One account of Telegram and the public channels and groups that it reads."""
 
     LIMITS: ClassVar[Limits] = Limits(requests_per_second=2.0, burst=5)
+    ALONE: ClassVar[bool] = True
 
     api_id: Secret
     """Of an application at my.telegram.org."""

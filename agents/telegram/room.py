@@ -16,6 +16,7 @@ from telethon.tl import functions, types
 from agents.base import Collected, Gone
 from agents.surroundings import Surroundings
 from agents.telegram.account import Account
+from agents.telegram.albums import Albums
 from agents.telegram.copies import Copies
 from agents.telegram.cursor import RoomState
 from agents.telegram.failures import PlaceLost, Troubled
@@ -26,7 +27,6 @@ from pipeline.core.accounts import Owners
 PAGE: Final = 100
 ALBUM: Final = 10
 """The most messages of an album; their ids follow each other."""
-REMEMBERED_ALBUMS: Final = 500
 log = logging.getLogger("molva.agent.telegram")
 
 
@@ -55,8 +55,8 @@ class Room:
         self._names = names
         self._owners = owners
         self._parent = parent
-        self._copies = None if parent is None else Copies(parent.id)
-        self._albums: dict[int, int] = {}
+        self._copies = None if parent is None else Copies(parent.id, state.copies)
+        self._albums = Albums(state.albums)
 
     @property
     def input(self) -> types.InputChannel:
@@ -110,7 +110,7 @@ class Room:
             self.state = self.state.changed(goal=last)
             return []
         items = await self._posts(account, messages, answer)
-        self.state = self.state.changed(last=max(message.id for message in messages))
+        self._moved(last=max(message.id for message in messages))
         return items
 
     async def _history(self, account: Account, **given: Any) -> Any:
@@ -143,9 +143,16 @@ class Room:
         items = await self._posts(account, answer.new_messages, answer)
         for update in answer.other_updates:
             items += await self._changed(account, update, answer)
+        for update in answer.other_updates:  # after all that waits: nothing is deleted by halves
+            if isinstance(update, types.UpdateDeleteChannelMessages):
+                items += self._deleted(update.messages)
         newest = max((message.id for message in answer.new_messages), default=0)
-        self.state = self.state.changed(pts=answer.pts, last=max(self.state.last, newest))
+        self._moved(pts=answer.pts, last=max(self.state.last, newest))
         return items, bool(answer.final)
+
+    def _moved(self, **fields: object) -> None:
+        copies = () if self._copies is None else self._copies.kept()
+        self.state = self.state.changed(albums=self._albums.kept(), copies=copies, **fields)
 
     async def _present(self, account: Account) -> int:
         full = await account.ask(functions.channels.GetFullChannelRequest(self.input), self.name)
@@ -157,7 +164,7 @@ class Room:
         answer = await self._history(account, offset_id=self.state.last + 1)
         edited = [each for each in answer.messages if _is_edited(each)]
         items = await self._posts(account, edited, answer)
-        self.state = self.state.changed(pts=pts, goal=await self._newest(account))
+        self._moved(pts=pts, goal=await self._newest(account))
         return items
 
     async def _changed(self, account: Account, update: Any, answer: Any) -> list[Collected]:
@@ -166,18 +173,14 @@ class Room:
                 return await self._posts(account, [message], answer)
             case types.UpdateEditChannelMessage(message=message) if _is_edited(message):
                 return await self._posts(account, [message], answer)
-            case types.UpdateDeleteChannelMessages(messages=numbers):
-                return [self._gone(number) for number in numbers if self._was_post(number)]
         return []
 
-    def _was_post(self, number: int) -> bool:
-        """Not one of the later pictures of an album, nor a copy of a post of the channel."""
-        copy = self._copies is not None and self._copies.has(number)
-        return not copy and self._albums.get(number, number) == number
-
-    def _gone(self, number: int) -> Gone:
-        name = native_id(self.state.called, number)
-        return Gone(SOURCE, name, self._around.clock(), f"{SOURCE}:{name}")
+    def _deleted(self, numbers: Sequence[int]) -> list[Collected]:
+        """Deletions of posts: an album is one, and copies of the channel's posts are none."""
+        copies = self._copies
+        mine = [number for number in numbers if copies is None or not copies.has(number)]
+        names = [native_id(self.state.called, number) for number in self._albums.without(mine)]
+        return [Gone(SOURCE, name, self._around.clock(), f"{SOURCE}:{name}") for name in names]
 
     async def _posts(self, account: Account, messages: Sequence[Any], answer: Any) -> list[Collected]:
         """The posts of messages; albums at their ends are completed, as a page may have cut them."""
@@ -192,9 +195,7 @@ class Room:
             posts = await self._copies.found(account, self.input, wanted, self.name)
             found = [album for album in found if not self._copies.post_of(album[0])]
         batch = self.batch(answer, posts)
-        for album in found:
-            self._remember(album)
-        return [post_of(album, batch) for album in found]
+        return [post_of(album, batch, self._albums.note(album)) for album in found]
 
     async def _whole(self, account: Account, album: list[Any]) -> list[Any]:
         """The album with the messages that other pages or events hold."""
@@ -207,12 +208,6 @@ class Room:
         whole = {each.id: each for each in answer.messages if is_post(each) and each.grouped_id == group}
         whole |= {each.id: each for each in album}
         return [whole[number] for number in sorted(whole)]
-
-    def _remember(self, album: list[Any]) -> None:
-        for message in album[1:]:
-            self._albums[message.id] = album[0].id
-        while len(self._albums) > REMEMBERED_ALBUMS:
-            del self._albums[next(iter(self._albums))]
 
     def batch(self, answer: Any, posts: Mapping[int, int] | None = None) -> Batch:
         """Where messages of an answer stand; ``posts`` as in `Batch`."""

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict
 from agents.cursor_state import CursorState
 
 WATCHED: Final = 40
-"""The newest posts of a channel that are watched for edits and deletions: two pages."""
+"""The newest posts of a channel whose digests are kept: of the newest page, on which edits and deletions are
+noticed, and as many that come back to it when others are deleted."""
 
 
 class Hole(BaseModel):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from agents.base import BadConfiguration, Clock, Refused
+from agents.rates import token_key
 from agents.vk.failures import AUTH, AUTH_REST, BY_METHOD, CAPTCHA, HOW, NOT_FOR_TOKEN, RESTS, Failure
 from agents.vk.options import Token, TokenKind
 from pipeline.metrics import Metrics
@@ -31,7 +31,7 @@ class Access:
         self.secret = token.secret.get_secret_value()
         self.of: TokenKind = token.of
         self.number = number
-        self.key = f"vk-{hashlib.sha256(self.secret.encode()).hexdigest()[:12]}"
+        self.key = token_key("vk", self.secret)
         self.rests: dict[str, tuple[datetime, Failure]] = {}
         """Until when, and why: for a method, or for `ALL`."""
         self.used = 0

@@ -48,20 +48,30 @@ class Walls:
     async def steps(self) -> AsyncIterator[list[Collected]]:
         """Read the walls that are due, at most as many as one request takes."""
         late = sorted((due, owner) for owner, due in self.due_of.items() if due <= self._desk.now)
-        owners = [owner for _, owner in late[:MOST_CALLS]]
-        for owner in owners:
+        due = [owner for _, owner in late[:MOST_CALLS]]
+        for owner in due:
             async for items in self._fill(owner):
                 yield items
+        # where a hole is still open the next page would hide it
+        owners = [owner for owner in due if not self._has_hole(owner)]
         answers = await self._desk.api.batch([call_of(owner, NEWEST) for owner in owners])
         for owner, given in zip(owners, answers, strict=True):
-            if isinstance(given, Troubled):
-                self._refused(owner, given)
+            try:
+                if isinstance(given, Troubled):
+                    raise given
+                answer = self._desk.read(given)
+            except Troubled as error:
+                self._refused(owner, error)
                 continue
             self.due_of[owner] = self._desk.now + self.interval
-            yield self._newest(owner, self._desk.read(given))
+            yield self._newest(owner, answer)
         for owner in owners:
             async for items in self._fill(owner):
                 yield items
+
+    def _has_hole(self, owner: int) -> bool:
+        wall = self._desk.cursor.walls.get(owner)
+        return wall is not None and wall.hole is not None
 
     def _refused(self, owner: int, error: Troubled) -> None:
         self._desk.complain(error)

@@ -5,20 +5,18 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 from aiohttp import web
 
-from agents.base import BadConfiguration
 from agents.http.admission import IngestLimits
-from agents.http.connections import Connections
+from agents.http.listening import listening, whole_body
 from agents.vk_callback.events import kind_of
 from agents.vk_callback.options import Community, Options
-from agents.waiting import cancel
 
 LIMITS: Final = IngestLimits(
     body_bytes=1024 * 1024,
@@ -35,16 +33,19 @@ AGAIN: Final = {"Retry-After": "5"}
 
 
 class Event:
-    """One event; `settle` answers who sent it."""
+    """One event; `settle` answers who sent it, and who sent it again meanwhile."""
 
-    def __init__(self, content: dict[str, Any]) -> None:
+    def __init__(self, content: dict[str, Any], settled: Callable[[bool], None]) -> None:
+        """``settled`` is told whether Kafka has it, also where nobody waits for it any more."""
         self.content = content
         self.outcome: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._settled = settled
 
     def settle(self, taken: bool = True) -> None:
-        """Kafka has it, or never will; who has stopped waiting is told nothing."""
+        """Kafka has it, or never will."""
         if not self.outcome.done():
             self.outcome.set_result(taken)
+            self._settled(taken)
 
 
 class Door:
@@ -55,8 +56,9 @@ class Door:
         self._options = options
         self._limits = limits
         self._communities = {each.number: each for each in options.communities}
-        self._waiting: set[Event] = set()
-        self._taken: dict[str, None] = {}
+        self._waiting: dict[object, Event] = {}
+        """By their names; one without a name by a key of its own."""
+        self._taken: dict[object, None] = {}
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[tuple[str, int]]:
@@ -68,32 +70,19 @@ class Door:
         Raises:
             BadConfiguration: the port is taken.
         """
-        loop = asyncio.get_running_loop()
-        connections = Connections(self._limits, loop.time)
-        app = web.Application(client_max_size=self._limits.body_bytes, middlewares=[connections.middleware])
+        app = web.Application(client_max_size=self._limits.body_bytes)
         app.router.add_post(self._options.path, self._take)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-        await runner.setup()
-        sweeping = asyncio.ensure_future(connections.sweeping())
-        server = None
-        try:
-            assert runner.server is not None
-            host, port = self._options.host, self._options.port
+        host, port = self._options.host, self._options.port
+        place = listening(
+            runner, self._limits, host, port, to="take events of VK", setting="`host` or `port`"
+        )
+        async with place as address:
             try:
-                server = await loop.create_server(connections.guarding(runner.server), host, port)
-            except OSError as error:
-                why = os.strerror(error.errno or 0)
-                raise BadConfiguration(
-                    f"cannot take events of VK on {host}:{port}: {why}; choose another `host` or `port`"
-                ) from error
-            yield server.sockets[0].getsockname()[:2]
-        finally:
-            if server is not None:
-                server.close()
-            for event in tuple(self._waiting):
-                event.settle(taken=False)
-            await cancel(sweeping)
-            await runner.cleanup()
+                yield address
+            finally:
+                for event in tuple(self._waiting.values()):
+                    event.settle(taken=False)
 
     async def _take(self, request: web.Request) -> web.Response:
         event = await self._read(request)
@@ -103,20 +92,13 @@ class Door:
             raise web.HTTPForbidden(text="an unknown community, or a wrong secret")
         if confirms:
             return web.Response(text=community.confirmation.get_secret_value())
-        name = f"{community.number}:{event.get('event_id') or ''}"
-        if name in self._taken:
-            return web.Response(text="ok")
-        await self._confirmed(Event(event))
-        if event.get("event_id"):
-            self._remember(name)
+        name = f"{community.number}:{event['event_id']}" if event.get("event_id") else object()
+        if name not in self._taken:
+            await self._confirmed(name, event)
         return web.Response(text="ok")
 
     async def _read(self, request: web.Request) -> dict[str, Any]:
-        try:
-            async with asyncio.timeout(self._limits.body.total_seconds()):
-                body = await request.read()
-        except TimeoutError as error:
-            raise web.HTTPRequestTimeout from error
+        body = await whole_body(request, self._limits)
         try:
             event = json.loads(body)
         except (ValueError, RecursionError) as error:
@@ -125,27 +107,27 @@ class Door:
             raise web.HTTPBadRequest(text="the body is no object")
         return event
 
-    async def _confirmed(self, event: Event) -> None:
-        """Hand an event on, and wait until Kafka has it."""
-        try:
-            self.queue.put_nowait(event)
-        except asyncio.QueueFull as error:
-            raise web.HTTPServiceUnavailable(text="too many events wait", headers=AGAIN) from error
-        self._waiting.add(event)
-        try:
-            async with asyncio.timeout(self._limits.confirm.total_seconds()):
-                taken = await event.outcome
-        except TimeoutError:
-            taken = False
-        finally:
-            self._waiting.discard(event)
-        if not taken:
+    async def _confirmed(self, name: object, content: dict[str, Any]) -> None:
+        """Hand an event on, unless it is on its way already, and wait until Kafka has it."""
+        event = self._waiting.get(name)
+        if event is None:
+            event = Event(content, partial(self._settled, name))
+            try:
+                self.queue.put_nowait(event)
+            except asyncio.QueueFull as error:
+                raise web.HTTPServiceUnavailable(text="too many events wait", headers=AGAIN) from error
+            self._waiting[name] = event
+        await asyncio.wait((event.outcome,), timeout=self._limits.confirm.total_seconds())
+        if not (event.outcome.done() and event.outcome.result()):
             raise web.HTTPServiceUnavailable(text="Kafka has not confirmed the event", headers=AGAIN)
 
-    def _remember(self, name: str) -> None:
-        self._taken[name] = None
-        if len(self._taken) > REMEMBERED:
-            del self._taken[next(iter(self._taken))]
+    def _settled(self, name: object, taken: bool) -> None:
+        """Remember what was taken, however late: who repeats it is told so, and it is not taken twice."""
+        self._waiting.pop(name, None)
+        if taken and isinstance(name, str):
+            self._taken[name] = None
+            if len(self._taken) > REMEMBERED:
+                del self._taken[next(iter(self._taken))]
 
 
 def _number(value: Any) -> int:

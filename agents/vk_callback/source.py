@@ -35,6 +35,9 @@ class VkCallbackSource:
 
     async def posts(self, cursor: str | None) -> AsyncIterator[Collected]:
         """See `agents.base.Source.posts`."""
+        if self._around.dry:
+            yield Progress()
+            return
         door = Door(self._options)
         async with door.opened() as self.address:
             self.listening.set()

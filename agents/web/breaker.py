@@ -13,6 +13,7 @@ FAILURES: Final = 5
 """In a row; then the circuit opens."""
 FIRST_REST: Final = timedelta(seconds=30)
 LONGEST_REST: Final = timedelta(minutes=15)
+MOST_CIRCUITS: Final = 1000
 PROBE: Final = timedelta(minutes=2)
 """How long a probe may take before another one is let through."""
 
@@ -24,6 +25,8 @@ class _Circuit:
     """Closed to requests until then; None: the circuit is closed, requests pass."""
     opened: int = 0
     """How often in a row it has opened; the rest doubles each time."""
+    probed: bool = False
+    """A request was let through to probe the host."""
 
 
 class Breakers:
@@ -33,6 +36,7 @@ class Breakers:
         self._clock = clock
         self._jitter = jitter
         self._circuits: dict[str, _Circuit] = {}
+        self._most = MOST_CIRCUITS
 
     def check(self, host: str) -> None:
         """Refuse while the circuit is open.
@@ -56,16 +60,19 @@ class Breakers:
         self.check(host)
         circuit = self._circuits.get(host)
         if circuit is not None and circuit.until is not None:
-            circuit.until = self._clock() + PROBE
+            circuit.until, circuit.probed = self._clock() + PROBE, True
 
     def failed(self, host: str) -> bool:
-        """Note a failure: no connection, no answer, HTTP 5xx. True where it opened the circuit."""
+        """Note a failure: no connection, no answer, HTTP 5xx. True where it opened the circuit.
+
+        Of an open circuit only its probe counts: others were on their way when it opened.
+        """
         circuit = self._circuits.setdefault(host, _Circuit())
         circuit.failures += 1
-        if circuit.failures < FAILURES:
+        if circuit.failures < FAILURES or (circuit.until is not None and not circuit.probed):
             return False
         rest = min(FIRST_REST * 2**circuit.opened, LONGEST_REST)
-        circuit.opened = min(circuit.opened + 1, 16)
+        circuit.opened, circuit.probed = min(circuit.opened + 1, 16), False
         circuit.until = self._clock() + rest * (0.75 + self._jitter() / 2)
         return True
 
@@ -73,6 +80,19 @@ class Breakers:
         """Note an answer; True where it closed the circuit."""
         circuit = self._circuits.pop(host, None)
         return circuit is not None and circuit.until is not None
+
+    def forget(self) -> list[str]:
+        """Where many hosts have failed, forget those that nobody asks any more; which of them were open.
+
+        What is left may double before the next look.
+        """
+        if len(self._circuits) < self._most:
+            return []
+        before = self._clock() - LONGEST_REST
+        over = [host for host, each in self._circuits.items() if each.until is None or each.until < before]
+        dropped = {host: self._circuits.pop(host) for host in over}
+        self._most = max(MOST_CIRCUITS, 2 * len(self._circuits))
+        return [host for host, circuit in dropped.items() if circuit.until is not None]
 
     def is_open(self, host: str) -> bool:
         """Whether the host is left alone, or tried by a probe."""

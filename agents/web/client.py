@@ -197,6 +197,7 @@ class Web:
                 opening=opening,
                 longest=longest,
                 silence=silence,
+                opened=outcome.answered,
                 declined=declined,
             )
             async with aclosing(stream) as texts:

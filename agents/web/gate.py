@@ -7,10 +7,9 @@ from typing import Final
 
 import httpx
 
-from agents.rates import Budget, Limit
-from agents.web.addresses import place
+from agents.rates import Bucket, Budget, Limit, Turns
 from agents.web.question import Question
-from agents.web.reach import Reach, host_of, port_of
+from agents.web.reach import Reach, host_of
 from agents.web.refusals import Declined, shown
 from agents.web.reply import retry_after
 from agents.web.traffic import Traffic
@@ -39,7 +38,7 @@ class Gate:
         self.traffic = traffic
         self._limit = limit
         self._budget: Budget = budget
-        self._pace = None if pace is None else Limit(pace)
+        self._pace = None if pace is None else Turns(Bucket(Limit(pace), traffic.clock), traffic.sleep)
 
     async def let(self, question: Question) -> None:
         """Check where a request goes, and wait for its turn; a host that only a redirect names has none.
@@ -52,13 +51,15 @@ class Gate:
         if question.redirects and not self.reach.names(question.url):
             return
         if self._pace is not None:
-            own = f"{question.token_key}#{self.agent}"
-            await self.traffic.rates.turns(question.place, own, self._pace).wait("live")
-        await self.traffic.admit(self.agent, question.place, question.token_key, self._limit, self._budget)
+            await self._pace.wait("live")
+        server = self.reach.server(question.url)
+        await self.traffic.admit(
+            self.agent, question.place, server, question.token_key, self._limit, self._budget
+        )
 
     def rest(self, url: httpx.URL, span: timedelta, token_key: str) -> None:
         """Let nothing through to the host of ``url`` with that token for ``span``."""
-        self.traffic.rest(place(host_of(url), port_of(url)), token_key, self._limit, span)
+        self.traffic.rest(self.reach.server(url), token_key, self._limit, span)
 
     def obey(self, question: Question, status: int, headers: httpx.Headers) -> timedelta | None:
         """How long the server wants to be left alone, which it now is; None: it does not say so."""

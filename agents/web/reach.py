@@ -25,7 +25,7 @@ class Reach:
         places: ``host:port``, or ``*.host:port`` for a host and all its sub-domains.
         redirects: whether a server may send the agent to other places on the usual ports: ``public``
             (feeds move), or to named ones only (all that has a token).
-        private: ``host:port`` whose network address may be a private one.
+        private: ``host:port`` whose network address may be a private one; asked where it is named only.
     """
 
     places: frozenset[str]
@@ -67,15 +67,28 @@ class Reach:
             return
         if not redirected or self.redirects != "public":
             raise Forbidden(f"{shown(url)}: {place(host, port)} is no host that this agent is configured for")
+        if place(host, port) in self.private:
+            raise Forbidden(f"{shown(url)}: no redirect leads to a server of MOLVA_AGENT_PRIVATE_HOSTS")
         if port != PORTS[url.scheme]:
             raise Forbidden(f"{shown(url)}: a redirect to port {port} is not followed")
 
     def names(self, url: httpx.URL) -> bool:
         """Whether the configuration names the host and port of a URL."""
+        return self._named(url) is not None
+
+    def server(self, url: httpx.URL) -> str:
+        """The ``host:port`` that a URL's requests are counted for: of a sub-domain, the host that is named.
+
+        Thousands of names below one domain are one server to be asked at its limit, not thousands.
+        """
+        return (self._named(url) or place(host_of(url), port_of(url))).removeprefix("*.")
+
+    def _named(self, url: httpx.URL) -> str | None:
+        """The place that lets a URL through."""
         host, port = host_of(url), port_of(url)
         parents = (host[dot + 1 :] for dot, letter in enumerate(host) if letter == ".")
         patterns = (place(host, port), *(f"*.{place(each, port)}" for each in (host, *parents)))
-        return any(pattern in self.places for pattern in patterns)
+        return next((pattern for pattern in patterns if pattern in self.places), None)
 
 
 def host_of(url: httpx.URL) -> str:

@@ -6,27 +6,34 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import httpx
 
+from agents.charsets import decoded, header_charset
 from agents.web.refusals import Unusable, shown
 
 LONGEST_RETRY_AFTER = timedelta(days=1)
 LONGEST_AGE = 10**9
 EXCERPT = 80
+LONGEST_VALIDATOR = 512
 
 
 class Validators(NamedTuple):
-    """What a server wants to hear again to answer "not modified"."""
+    """What a server wants to hear again to answer "not modified"; of an old cursor, perhaps not sendable."""
 
     etag: str = ""
     modified: str = ""
 
+    @classmethod
+    def of(cls, headers: httpx.Headers) -> Self:
+        """Those of an answer, as far as they can be sent back."""
+        return cls(_sendable(headers.get("ETag", "")), _sendable(headers.get("Last-Modified", "")))
+
     @property
     def headers(self) -> dict[str, str]:
-        """Of a conditional request."""
-        given = {"If-None-Match": self.etag, "If-Modified-Since": self.modified}
+        """Of a conditional request; without what cannot be sent: then the answer is whole, and its own."""
+        given = {"If-None-Match": _sendable(self.etag), "If-Modified-Since": _sendable(self.modified)}
         return {name: value for name, value in given.items() if value}
 
 
@@ -49,16 +56,12 @@ class Reply:
     @property
     def validators(self) -> Validators:
         """For the next request of the same document."""
-        return Validators(self.headers.get("ETag", ""), self.headers.get("Last-Modified", ""))
+        return Validators.of(self.headers)
 
     @property
     def text(self) -> str:
         """The body as text, in the charset that it is said to have, else UTF-8; never an error."""
-        charset = self.headers.get("Content-Type", "").partition("charset=")[2].split(";")[0].strip(" \"'")
-        try:
-            return self.body.decode(charset or "utf-8", "replace")
-        except (LookupError, UnicodeError):  # no charset, or one that is not for documents
-            return self.body.decode("utf-8", "replace")
+        return decoded(self.body, header_charset(self.headers.get("Content-Type", "")))
 
     def json(self) -> Any:
         """The body as JSON.
@@ -71,6 +74,11 @@ class Reply:
         except (ValueError, RecursionError) as error:
             begins = self.body[:EXCERPT].decode("utf-8", "replace")
             raise Unusable(f"{shown(self.url)} gave no JSON (HTTP {self.status}): {begins!r}") from error
+
+
+def _sendable(value: str) -> str:
+    """A header that a server sent, if it may be sent back: printable ASCII, not too long; else nothing."""
+    return value if value.isascii() and value.isprintable() and len(value) <= LONGEST_VALIDATOR else ""
 
 
 def server_time(headers: httpx.Headers) -> datetime | None:

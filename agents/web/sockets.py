@@ -63,6 +63,7 @@ async def texts(
     opening: Sequence[str],
     longest: int,
     silence: float,
+    opened: Callable[[], None],
     declined: Callable[[int, httpx.Headers], Declined],
 ) -> AsyncGenerator[str, None]:
     """The text messages of a WebSocket until the server closes it cleanly; pings are answered, and sent.
@@ -72,6 +73,7 @@ async def texts(
         opening: messages that are sent first, such as subscriptions.
         longest: bytes of a message.
         silence: seconds without any message after which the stream is given up.
+        opened: is told that the server has taken the handshake.
         declined: the error for a handshake that is answered with another status.
 
     Raises:
@@ -96,10 +98,20 @@ async def texts(
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise Unanswered(f"{shown(url)}: {type(error).__name__}: {error}") from error
         async with stream:
-            for text in opening:
-                await stream.send_str(text)
+            opened()
+            await _send(stream, url, opening)
             while (message := await _received(stream, url, silence)) is not None:
                 yield message
+
+
+async def _send(
+    stream: aiohttp.ClientWebSocketResponse[bool], url: httpx.URL, messages: Sequence[str]
+) -> None:
+    try:
+        for message in messages:
+            await stream.send_str(message)
+    except (aiohttp.ClientError, OSError) as error:
+        raise Unanswered(f"{shown(url)}: {type(error).__name__}: {error}") from error
 
 
 async def _received(

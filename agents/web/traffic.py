@@ -36,20 +36,22 @@ class Traffic:
         self.rates = Rates(clock, sleep)
         self.breakers = Breakers(clock, jitter)
 
-    async def admit(self, agent: str, host: str, token: str, limit: Limit, budget: Budget) -> None:
-        """Wait until ``host`` may be asked with the token that ``token`` names.
+    async def admit(
+        self, agent: str, host: str, server: str, token: str, limit: Limit, budget: Budget
+    ) -> None:
+        """Wait until ``host`` may be asked with the token that ``token`` names; see `Reach.server`.
 
         Raises:
             Refused: its circuit is open, or the turn would come too late.
         """
         self.breakers.check(host)
-        waited = await self.rates.turns(host, token, limit).wait(budget)
+        waited = await self.rates.turns(server, token, limit).wait(budget)
         self.breakers.begin(host)
         self.metrics.web_waits.labels(agent, budget).inc(waited)
 
-    def rest(self, host: str, token: str, limit: Limit, span: timedelta) -> None:
-        """Ask ``host`` with that token no more for ``span``."""
-        self.rates.turns(host, token, limit).bucket.rest(span)
+    def rest(self, server: str, token: str, limit: Limit, span: timedelta) -> None:
+        """Ask ``server`` with that token no more for ``span``."""
+        self.rates.turns(server, token, limit).bucket.rest(span)
 
     def count(self, agent: str, outcome: str) -> None:
         """Count a request by how it ended."""
@@ -60,6 +62,8 @@ class Traffic:
         self.breakers.failed(host)
         if self.breakers.is_open(host):
             self.metrics.web_circuit_open.labels(host).set(1)
+        for forgotten in self.breakers.forget():
+            self.metrics.web_circuit_open.remove(forgotten)
 
     def succeeded(self, host: str) -> None:
         """Note an answer of ``host``."""

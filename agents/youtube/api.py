@@ -7,6 +7,7 @@ from typing import Any, Final
 from agents.base import Refused, SourceUnavailable
 from agents.discussions.posting import part_of, parts_of, text_of
 from agents.listing import Unreadable
+from agents.rates import token_key
 from agents.web import Unusable, Web
 from agents.youtube.options import Options
 from agents.youtube.quota import Quota
@@ -41,6 +42,7 @@ class Api:
 
     def __init__(self, options: Options, web: Web, quota: Quota) -> None:
         self._options = options
+        self._token_key = token_key("youtube", options.key.get_secret_value())
         self._web = web
         self._quota = quota
 
@@ -62,7 +64,7 @@ class Api:
             params={name: value for name, value in params.items() if value != ""},
             headers={"X-Goog-Api-Key": self._options.key.get_secret_value()},
             accept=JSON,
-            token_key="youtube",
+            token_key=self._token_key,
         )
         found = reply.json()
         if reply.status != OK:

@@ -24,11 +24,31 @@ class Spent(BaseModel):
 
 
 class Channel(BaseModel):
-    """``uploads`` is its list of videos; ``begun``: it was read at least once."""
+    """``uploads`` is its list of videos; ``begun``: it was read at least once.
+
+    ``reached``: so many entries were read of a round that broke off; 0: none did.
+    """
 
     id: str = ""
     uploads: str = ""
     begun: bool = False
+    reached: int = 0
+
+
+class Search(BaseModel):
+    """How far a query was read; all moments in Unix seconds.
+
+    Attributes:
+        asked: when it was asked last.
+        done: everything up to then was read.
+        since, until, began: of a reading that goes on: its period, and when it began; ``until`` 0: none does.
+    """
+
+    asked: int = 0
+    done: int = 0
+    since: int = 0
+    until: int = 0
+    began: int = 0
 
 
 class Video(BaseModel):
@@ -41,6 +61,7 @@ class Video(BaseModel):
         read: when the last whole reading of its comments began.
         closed: comments are switched off.
         missed: how often in a row it was absent.
+        failures: how often in a row its comments could not be read.
     """
 
     date: int
@@ -52,6 +73,7 @@ class Video(BaseModel):
     began: int = 0
     closed: bool = False
     missed: int = 0
+    failures: int = 0
 
 
 class Cursor(CursorState):
@@ -61,8 +83,7 @@ class Cursor(CursorState):
 
     spent: Spent = Field(default_factory=Spent)
     channels: dict[str, Channel] = {}
-    searches: dict[str, int] = {}
-    """Unix seconds up to which a query was asked."""
+    searches: dict[str, Search] = {}
     videos: dict[str, Video] = {}
     seen: PackedSeen = ""
 

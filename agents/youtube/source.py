@@ -18,7 +18,8 @@ from agents.youtube.api import Api
 from agents.youtube.cursor import MAX_SEEN, Cursor
 from agents.youtube.options import SOURCE, Options, channel_name
 from agents.youtube.quota import Quota
-from agents.youtube.tasks import Again, Desk, Searching, Uploads
+from agents.youtube.searches import Searching
+from agents.youtube.tasks import Again, Desk, Uploads
 from schemas.base import LIVE
 
 MINUTE: Final = timedelta(minutes=1)
@@ -56,7 +57,7 @@ class YouTubeSource:
         names = {name: name in self._own for name in (*self._own, *options.channels)}
         state.channels = {name: each for name, each in state.channels.items() if name in names}
         state.searches = {words: at for words, at in state.searches.items() if words in self._queries}
-        desk = Desk(Api(options, around.web, quota), state, seen, around.clock, set())
+        desk = Desk(Api(options, around.web, quota), state, seen, around, set())
         tasks: list[Task] = [
             Uploads(name, desk, self._pace(options.every, SLOWER), own=own, history=options.history)
             for name, own in names.items()

@@ -1,24 +1,24 @@
-"""What a ``youtube`` agent does in turn: channels for new videos, videos again, searches."""
+"""What a ``youtube`` agent does in turn, besides its searches: channels for new videos, videos again."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any, Final
 
-from agents.base import Clock, Collected, Gone
-from agents.discussions.aging import rest_after
+from agents.base import Collected, Gone, SourceUnavailable
+from agents.discussions.aging import rest_after, rest_after_failures
+from agents.discussions.failures import bear
 from agents.discussions.posting import iso_moment, part_of, parts_of, text_of
 from agents.discussions.rounds import Task
 from agents.listing import Unreadable
-from agents.named_texts import NamedTexts
 from agents.pace import Pace
 from agents.seen import Seen
+from agents.surroundings import Surroundings
 from agents.youtube.api import Api, Reason
 from agents.youtube.comments import Comments
 from agents.youtube.cursor import Channel, Cursor, Video
 from agents.youtube.options import SOURCE
-from agents.youtube.posts import comments_of, id_of, mark_of, video_post, words_of
+from agents.youtube.posts import comments_of, id_of, mark_of, video_post
 
 AT_ONCE: Final = 50
 """Videos, or entries of a list, of one answer."""
@@ -26,19 +26,18 @@ READINGS: Final = 2
 """A video that is absent so often in a row was deleted, or made private."""
 ABSENT: Final = 600
 """Seconds after which a video that was absent is looked for again."""
-OVERLAP: Final = 3600
-"""Seconds that a search looks back beyond the last one: videos are found some time after they appear."""
 PARTS: Final = "snippet,statistics"
 
 
 class Desk:
     """What the tasks of an agent work with."""
 
-    def __init__(self, api: Api, cursor: Cursor, seen: Seen, clock: Clock, own: set[str]) -> None:
+    def __init__(self, api: Api, cursor: Cursor, seen: Seen, around: Surroundings, own: set[str]) -> None:
         self.api = api
         self.cursor = cursor
         self.seen = seen
-        self.clock = clock
+        self.around = around
+        self.clock = around.clock
         self.own = own
         """The ids of the company's own channels, as far as they are known."""
 
@@ -94,25 +93,33 @@ class Uploads(Task):
         if not state.uploads:
             await self._look_up()
             yield []
-        page, left = "", self._history
-        while left > 0:
+        page, read, news, reached = "", 0, 0, state.reached
+        while True:
             found = await self._page(page)
-            numbers = [
-                text_of(part_of(each, "contentDetails").get("videoId")) for each in parts_of(found, "items")
-            ]
-            numbers = [number for number in numbers if number][:left]
+            numbers = self._numbers(found, read)
             fresh = [number for number in numbers if desk.is_new(number)]
             videos = await desk.videos(fresh, reserved=self._own) if fresh else {}
             items = [
                 item for number in reversed(fresh) if number in videos for item in desk.note(videos[number])
             ]
             desk.remember(number for number in numbers if number in videos or number not in fresh)
+            page, read, news = text_of(found.get("nextPageToken")), read + len(numbers), news + len(fresh)
+            if state.begun:
+                # behind what was new, and behind what a round had read that broke off
+                more = bool(page and numbers) and read <= reached + news
+                state.reached = max(read, reached + news) if more else 0
+            else:
+                more = bool(page and numbers) and read < self._history
             yield items
-            left -= max(len(numbers), 1)
-            page = text_of(found.get("nextPageToken"))
-            if not page or (state.begun and len(fresh) < len(numbers)):
+            if not more:
                 break
         state.begun = True
+
+    def _numbers(self, page: dict[str, Any], read: int) -> list[str]:
+        """The videos of a page, behind ``read`` others; of a channel that is new only its history."""
+        told = (text_of(part_of(each, "contentDetails").get("videoId")) for each in parts_of(page, "items"))
+        numbers = [number for number in told if number]
+        return numbers if self._state.begun else numbers[: self._history - read]
 
     async def _page(self, page: str) -> dict[str, Any]:
         try:
@@ -171,14 +178,27 @@ class Again(Task):
                 continue
             yield desk.note(video)
             news = 0
-            if self._comments:
-                async for items in Comments(desk.api, desk.seen, desk.clock, desk.own).steps(
-                    number, known, comments_of(video)
-                ):
+            try:
+                async for items in self._under(number, known, video):
                     news += len(items)
                     yield items
-            known.due = desk.now + rest_after(desk.now - known.date, lively=news > 0)
+            except SourceUnavailable as error:
+                bear(error, desk.around, f"what is said under the video {number}")
+                known.failures += 1
+                known.due = desk.now + rest_after_failures(known.failures)
+            else:
+                known.failures = 0
+                known.due = desk.now + rest_after(desk.now - known.date, lively=news > 0)
             yield []
+
+    async def _under(
+        self, number: str, known: Video, video: dict[str, Any]
+    ) -> AsyncIterator[list[Collected]]:
+        desk = self._desk
+        if self._comments:
+            comments = Comments(desk.api, desk.seen, desk.clock, desk.own)
+            async for items in comments.steps(number, known, comments_of(video)):
+                yield items
 
     def _missing(self, number: str, known: Video) -> list[Collected]:
         known.missed += 1
@@ -187,49 +207,3 @@ class Again(Task):
             return []
         del self._desk.cursor.videos[number]
         return [Gone(SOURCE, number, self._desk.clock(), f"{SOURCE}:{number}")]
-
-
-class Searching(Task):
-    """Videos that name something: the queries in turn, as far as the quota goes."""
-
-    urgency = 3
-    required = False
-
-    def __init__(
-        self, desk: Desk, pace: Pace, queries: Sequence[str], whole: Sequence[str], named: NamedTexts | None
-    ):
-        """``whole``: of these everything is kept; of the others what names something."""
-        super().__init__("search", pace)
-        self._desk = desk
-        self._queries = tuple(queries)
-        self._whole = frozenset(whole)
-        self._named = named
-        for query in self._queries:
-            desk.cursor.searches.setdefault(query, 0)
-
-    async def steps(self) -> AsyncIterator[Sequence[Collected]]:
-        """See `Task.steps`: the query that was asked longest ago."""
-        desk = self._desk
-        query = min(self._queries, key=lambda each: desk.cursor.searches[each])
-        now = desk.now
-        since = max(desk.cursor.searches[query], now - 7 * 86_400) - OVERLAP
-        page = await desk.api.page(
-            "search",
-            part="snippet",
-            q=f'"{query}"',
-            type="video",
-            order="date",
-            maxResults=AT_ONCE,
-            publishedAfter=f"{datetime.fromtimestamp(since, UTC):%Y-%m-%dT%H:%M:%SZ}",
-        )
-        numbers = [number for each in parts_of(page, "items") if (number := id_of(each))]
-        fresh = [number for number in numbers if desk.is_new(number)]
-        videos = await desk.videos(fresh, reserved=False) if fresh else {}
-        items = [item for each in videos.values() if self._wanted(query, each) for item in desk.note(each)]
-        desk.remember(number for number in numbers if number in videos or number not in fresh)
-        yield items
-        desk.cursor.searches[query] = now
-        yield []
-
-    def _wanted(self, query: str, video: dict[str, Any]) -> bool:
-        return query in self._whole or self._named is None or words_of(video) in self._named

@@ -109,12 +109,14 @@ def check(
     name: Annotated[str, typer.Argument(help="of an entry of agents.yaml: NAME, or KIND:NAME")],
     file: File = None,
     seconds: Annotated[float, typer.Option(min=1, max=600, help="how long to wait for items")] = 30,
+    anyway: Annotated[bool, typer.Option("--anyway", help="also while the fleet runs the agent")] = False,
     as_json: Json = False,
 ) -> None:
     """Try one agent: print up to 20 items that it would collect, its limits, or what its credentials lack.
 
-    Nothing is published and no cursor moves. Exit codes: 0 the source answered, 2 the entry or its
-    credentials must be mended, 3 the source does not answer.
+    Nothing is published, no cursor moves, nothing is marked as read, no port is listened on. Credentials that
+    must not be used in two places (telegram) are left alone while the fleet uses them. Exit codes: 0 the
+    source answered, 2 the entry or its credentials must be mended, 3 the source does not answer.
 
     Example: VK_TOKEN=... molva agent check banks
     """
@@ -126,6 +128,8 @@ def check(
 
     settings = load_settings()
     options = agent_of(read_agents(agents_path(settings, file), os.environ), name)
+    if options.ALONE and not anyway:
+        _require_alone(settings, options.agent)
     outside = outside_of(settings, read_watchlist(settings.watchlist), Metrics(), now)
     try:
         found = asyncio.run(look(options, outside, seconds))
@@ -144,11 +148,33 @@ def check(
         raise Unavailable(f"{options.agent}: no answer within {seconds:g} s")
 
 
+def _require_alone(settings: Settings, agent: str) -> None:
+    from aiokafka.errors import KafkaError
+
+    from agents.fleet.view import read_rows, sights
+
+    risk = "its credentials may be voided where two use them; --anyway looks all the same"
+    try:
+        rows = asyncio.run(read_rows(settings))
+    except KafkaError as error:
+        raise Unavailable(f"{error}: so nobody knows whether the fleet runs {agent}: {risk}") from error
+    for sight in sights(rows, (agent,), now()):
+        if sight.agent == agent and sight.report is not None and sight.state not in ("silent", "stopped"):
+            raise UsageError(f"{sight.report.owner} runs {agent} now: {risk}. `molva agents` shows how it is")
+
+
+def _asked(options: AgentOptions) -> list[str]:
+    """What the agent asks; of a URL not the query, where a key may stand."""
+    from agents.web import shown
+
+    return [shown(place) if "://" in place else place for place in options.hosts()]
+
+
 def _about(options: AgentOptions) -> dict[str, Any]:
     return {
         "agent": options.agent,
         "limits": options.effective_limits.model_dump(),
-        "hosts": list(options.hosts()),
+        "hosts": _asked(options),
         "backfill": None if options.backfill is None else options.backfill.model_dump(mode="json"),
     }
 
@@ -166,7 +192,7 @@ def _shown(item: Item) -> dict[str, Any]:
 def _print(options: AgentOptions, items: list[dict[str, Any]], *, idle: bool, seconds: float) -> None:
     limits = options.effective_limits
     out.print(
-        f"{options.agent} asks {', '.join(options.hosts()) or 'its library asks'}: at most "
+        f"{options.agent} asks {', '.join(_asked(options)) or 'its library asks'}: at most "
         f"{limits.requests_per_second:g} requests per second to each host, {limits.burst} at once"
     )
     for item in items:
@@ -179,6 +205,7 @@ def _print(options: AgentOptions, items: list[dict[str, Any]], *, idle: bool, se
         else:
             out.print(f"dead letter {item['origin']}: {item['rejected']}: {item['detail']}", markup=False)
     if idle and not items:
-        out.print(f"the source answers; nothing new came within {seconds:g} s")
+        answers = "the source answers; " if options.hosts() else "nobody is asked; "
+        out.print(f"{answers}nothing new came within {seconds:g} s")
     elif items:
         out.print(f"[green]well[/]: {len(items)} items; nothing was published")

@@ -20,6 +20,7 @@ from pipeline.settings import Settings
 if TYPE_CHECKING:  # heavy: its module waits until a command needs it
     from agents.fleet.view import Sight
     from agents.fleet.vitals import PastReport
+    from agents.options import Backfill
 
 COLOURS = {"running": "green", "starting": "green", "waiting": "yellow"}
 STEPS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
@@ -147,9 +148,10 @@ def check_file(
 @app.command()
 def backfill(
     name: Name,
-    since: Annotated[datetime, typer.Option(formats=FORMATS, help="from here on, UTC")],
-    until: Annotated[datetime, typer.Option(formats=FORMATS, help="to before here, UTC")],
+    since: Annotated[datetime | None, typer.Option(formats=FORMATS, help="from here on, UTC")] = None,
+    until: Annotated[datetime | None, typer.Option(formats=FORMATS, help="to before here, UTC")] = None,
     rate: Annotated[float, typer.Option(min=0.001, max=1000, help="requests per second, at most")] = 0.5,
+    cancel: Annotated[bool, typer.Option("--cancel", help="withdraw: that period, or all of them")] = False,
     file: File = None,
     data_dir: DataDir = None,
 ) -> None:
@@ -157,22 +159,37 @@ def backfill(
 
     Its posts stand on the timeline backfill:AGENT:SINCE..UNTIL. The agent's owner begins at once; where none
     runs, the next one does. A period that is done is not collected again. `molva agents` shows how far it is.
+    With --cancel nothing more of it is collected; asked for again, it goes on from there.
 
     Example: molva agents backfill vk:banks --since 2026-01-01 --until 2026-02-01
     """
-    from agents.fleet.view import ask_backfill
+    from agents.fleet.view import ask_backfill, withdraw_backfills
+
+    settings = load_settings(data_dir)
+    agent = _full_name(settings, file, name)
+    asked = None if since is None or until is None else _asked(since, until, rate)
+    if cancel and (since is None) == (until is None):
+        withdrawn = asyncio.run(withdraw_backfills(settings, agent, asked))
+        if not withdrawn:
+            raise UsageError(f"{agent} is asked for no such period; one of agents.yaml is taken out there")
+        out.print(f"{agent} is no longer asked for {', '.join(withdrawn)}")
+    elif cancel or asked is None:
+        raise UsageError("give both --since and --until")
+    else:
+        asyncio.run(ask_backfill(settings, agent, asked))
+        out.print(
+            f"{agent} is asked for {asked.since:%Y-%m-%d %H:%M} to {asked.until:%Y-%m-%d %H:%M} UTC: "
+            "see `molva agents`"
+        )
+
+
+def _asked(since: datetime, until: datetime, rate: float) -> Backfill:
     from agents.options import Backfill
 
     if since >= until:
         raise UsageError("--since must come before --until")
-    settings = load_settings(data_dir)
-    agent = _full_name(settings, file, name)
-    asked = Backfill(
+    return Backfill(
         since=since.replace(tzinfo=UTC), until=until.replace(tzinfo=UTC), requests_per_second=rate
-    )
-    asyncio.run(ask_backfill(settings, agent, asked))
-    out.print(
-        f"{agent} is asked for {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC: see `molva agents`"
     )
 
 

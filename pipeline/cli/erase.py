@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.context import DataDir, load_settings, out, print_json
+from pipeline.cli.context import DataDir, err, load_settings, out, print_json
 from pipeline.errors import UsageError
 from pipeline.sink.clickhouse import connect
 from pipeline.sink.erasure import Erasure
 from pipeline.sink.migrations import pending
+from pipeline.sink.reprocessing import refuse_reprocessing
 
 
 def erase(
@@ -28,8 +29,9 @@ def erase(
 
     Ids, dates, sentiment and all counts stay, so no rollup, spike or share changes. Spikes lose what they
     quote of such posts, and incidents about these spikes their texts. Run it daily where the law asks for
-    it; what is erased already costs nothing. Needs ClickHouse as molva_owner. Kafka keeps records for as long
-    as its topics say (`molva topics`).
+    it; what is erased already costs nothing, and a run that was killed is ended by the next. ClickHouse
+    rewrites whole months, one after the other. Refused while a run of `molva reprocess` is unfinished. Needs
+    ClickHouse as molva_owner. Kafka keeps records for as long as its topics say (`molva topics`).
 
     Example: molva erase --days 7 --dry-run
     """
@@ -40,8 +42,10 @@ def erase(
             raise UsageError(
                 f"the schema is older than Molva ({', '.join(behind)}): run `molva migrate` first"
             )
+        if not dry_run:
+            refuse_reprocessing(client, settings.clickhouse_database, "`molva erase`")
         client.execute(f"USE {settings.clickhouse_database}")
-        told = Erasure(client, settings.clickhouse_cluster, until).run(dry=dry_run)
+        told = Erasure(client, settings.clickhouse_cluster, until, _show).run(dry=dry_run)
     if as_json:
         print_json({"dry_run": dry_run, "rows": told})
         return
@@ -50,3 +54,7 @@ def erase(
         return
     listed = ", ".join(f"{rows} of {table}" for table, rows in told.items() if rows)
     out.print(f"{'would erase' if dry_run else 'erased'} {listed}")
+
+
+def _show(table: str, parts: int) -> None:
+    err.print(f"{table}: {parts} parts to rewrite", style="dim")

@@ -56,7 +56,7 @@ def reprocess(
     _check_asked(bool(since), bool(until), resume, abandon, bool(drop_old))
     settings = load_settings(data_dir)
     period = _asked(settings, timeline, since, until, object_id or []) if since else None
-    with _opened(settings) as job:
+    with _opened(settings, begins=period is not None) as job:
         if abandon:
             _tell(job.abandon(), as_json)
         elif drop_old:
@@ -165,13 +165,16 @@ def _analysis(settings: Settings) -> Analysis:
 
 
 @contextmanager
-def _opened(settings: Settings) -> Iterator[Reprocess]:
+def _opened(settings: Settings, *, begins: bool) -> Iterator[Reprocess]:
+    """A job on the database; a run from before an upgrade is ended first: `molva migrate` waits for that."""
+    from pipeline.reprocess.ledger import LEDGER_SINCE
     from pipeline.reprocess.run import Reprocess  # heavy: both servers' clients
     from pipeline.sink.clickhouse import connect
     from pipeline.sink.migrations import pending
 
     with connect(settings, database="default") as client:
-        if behind := pending(client, settings.clickhouse_database):
+        behind = pending(client, settings.clickhouse_database)
+        if behind and (begins or LEDGER_SINCE in behind):
             raise UsageError(
                 f"the schema is older than Molva ({', '.join(behind)}): run `molva migrate` first"
             )

@@ -86,7 +86,7 @@ def migrate(
 
     Workers of the last release may run meanwhile: steps that expand the schema or migrate data do not
     disturb them. Steps that contract it wait for --contract, which is refused while an older worker has been
-    seen lately.
+    seen lately. All is refused while a run of `molva reprocess` is unfinished.
 
     Example: MOLVA_CLICKHOUSE_HOST=ch.example molva migrate --dry-run
     """

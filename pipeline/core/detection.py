@@ -88,7 +88,8 @@ class PartitionDetector:
         ``own`` (the object itself speaks) counts neither as negative nor as volume. ``duplicate``: seen
         before, by raw offset or by post id, which all versions of a post share: the first that mentions the
         object counts, where its post stands in time. ``behind``: its 5-minute bucket is over, but it counts
-        in its hour or day. ``late``: they are over, too; it is not judged.
+        in its hour or day. ``late``: they are over, too; it is not judged. ``past``: the same of a version
+        after an edit, with which nobody is late, whether the post was counted before or not.
         """
         if mention.own:
             return "own"

@@ -23,7 +23,7 @@ from schemas import Mention, Spike
 from schemas.mention import ObjectKind
 from schemas.spike import Resolution
 
-Verdict = Literal["counted", "behind", "late", "duplicate", "own"]
+Verdict = Literal["counted", "behind", "late", "past", "duplicate", "own"]
 NEVER: Final = 2**62
 RESOLUTIONS: Final[tuple[Resolution, ...]] = ("5m", "1h", "1d")
 
@@ -86,7 +86,8 @@ class ObjectState:
         """Count a mention in its bucket; ``late_before`` in seconds since 1970.
 
         Returns:
-            ``behind``: too late for its 5 minutes, but in its hour or day; ``late``: too late for all.
+            ``behind``: too late for its 5 minutes, but in its hour or day; ``late``: too late for all;
+            ``past``: the same of a version after an edit, with which nobody is late.
         """
         origin, second = mention.origin, seconds(mention.created_at)
         if origin.offset <= self.absorbed.get(origin.partition, -1):
@@ -100,7 +101,7 @@ class ObjectState:
         if tardy and step not in (MINUTES_5, HOUR):
             self.pending.miss(second, late_before, step)  # copies, too: the day may not remember them all
         if step is None:
-            return "late" if tardy else "duplicate"
+            return "late" if tardy else "past"
         if self._holds(step, second, post):
             return "duplicate"
         if tardy and step == HOUR:
@@ -222,10 +223,7 @@ class ObjectState:
 
     @classmethod
     def load(cls, value: bytes, cluster: str) -> ObjectState:
-        """Restore what `dump` gave, also that of version 1.
-
-        Under another broker incarnation the raw offsets are forgotten.
-        """
+        """Restore what `dump` gave, also version 1; another broker incarnation forgets the raw offsets."""
         document = json.loads(value)
         state = cls(document["timeline"], document["object"], document["kind"])
         if document["cluster"] == cluster:

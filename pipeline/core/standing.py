@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pipeline.core.accounts import Owners
 from pipeline.core.watchlist import Watchlist
 from schemas import Author, Channel, RawPost
 
+_OTHERS: Final = frozenset({"subreddit", "group", "chat", "forum"})
+"""Kinds of channels where everybody posts: one does not speak through what has lost its author."""
 _WALL = re.compile(r"(?:wall|photo|video|topic|clip|market)?(-?\d+)_\w+")
 _CHANNEL = re.compile(r"([A-Za-z][\w.]{2,63})/\d+(?:[/?].*)?")
 
@@ -49,11 +51,13 @@ class Places:
         """Whose own words the post is.
 
         Who writes under the channel's id, or of whom the agent knows that the company writes, speaks for the
-        channel; so does what a channel publishes without an author.
+        channel; so does what a channel publishes without an author, unless it is a place where all publish:
+        there its author was deleted.
         """
         author, channel = post.author, post.channel
         if author is None:
-            return community if post.kind in ("post", "repost") else ()
+            alone = post.channel is None or post.channel.kind not in _OTHERS
+            return community if alone and post.kind in ("post", "repost") else ()
         # display names are free to choose: they count only where there is nothing better
         name = "" if author.handle else author.name
         written = self._owners.of(post.source, (author.handle, author.id, name))

@@ -27,7 +27,7 @@ from pipeline.core.replies import OwnThreads
 from pipeline.core.standing import marked
 from pipeline.core.watchlist import Watchlist
 from pipeline.nlp.annotator import Request
-from pipeline.reprocess.stored import Stored, origin, raw_post
+from pipeline.reprocess.stored import Stored, origin, raw_post, released
 from pipeline.sink.cells import Row
 from pipeline.sink.rows import entity_rows, mention_row, post_row
 from schemas import Entity, RawPost
@@ -87,7 +87,7 @@ class Analysis:
             outcome = memory.placed(post, outcome)
             kept = {name: row[name] for name in KEPT}
             standing = memory.threads.places.standing(post)
-            post = marked(post, standing)
+            post = marked(released(post, row, standing.community_of), standing)
             enriched = enriched_post(post, outcome, origin(row), now, standing)
             new = post_row(enriched)
             made.posts.append({**row, **{name: new[name] for name in REMADE}, "version": version})

@@ -9,9 +9,11 @@ from typing import Any, Final, Literal
 from clickhouse_driver import Client
 
 from pipeline.reprocess.period import Period, ReprocessError
+from pipeline.sink.reprocessing import UNFINISHED
 
 Step = Literal["planned", "kept", "replaced", "dropped", "abandoned"]
-UNFINISHED: Final = ("planned", "kept")
+LEDGER_SINCE: Final = "0011_versions"
+"""The migration before which there are no runs."""
 _COLUMNS: Final = "name, step, timeline, since, until, objects, digest, months, posts"
 
 

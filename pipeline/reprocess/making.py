@@ -13,10 +13,10 @@ from typing import Any, Final, NamedTuple
 
 from clickhouse_driver import Client
 
-from pipeline.reprocess.analysis import Analysis, Made
+from pipeline.reprocess.analysis import REMADE, Analysis, Made
 from pipeline.reprocess.ledger import Ledger, Run
-from pipeline.reprocess.period import Period, ReprocessError
-from pipeline.reprocess.shadow import DONE, PLAN, Shadow
+from pipeline.reprocess.period import STILL_SAID, Period, ReprocessError
+from pipeline.reprocess.shadow import BASE, DONE, PLAN, Shadow
 from pipeline.reprocess.stored import Stored, entity
 from pipeline.sink.cells import Row
 from pipeline.sink.rows import columns
@@ -104,12 +104,12 @@ class Making:
         return [number for (number,) in self._client.execute(query)]
 
     def _rows(self, number: int) -> list[Stored]:
-        """The posts of a chunk as they are stored, in the order of event time."""
+        """The posts of a chunk as they are stored, in the order of event time, without erased ones."""
         names = self._shadow.columns("posts")
         query = f"""
             SELECT {", ".join(names)} FROM posts
             WHERE (toStartOfHour(created_at), id) IN (
-                SELECT toStartOfHour(created_at), id FROM {PLAN} WHERE chunk = %(chunk)s)
+                SELECT toStartOfHour(created_at), id FROM {PLAN} WHERE chunk = %(chunk)s) AND {STILL_SAID}
             ORDER BY created_at, id"""
         return list(self._dicts(names, query, {"chunk": number}))
 
@@ -152,6 +152,13 @@ class Making:
         if self._client.execute(f"EXISTS TABLE {PLAN}") != [(1,)]:
             raise ReprocessError(
                 f"the tables of {run.name} are gone: run `molva reprocess --abandon`, then begin again"
+            )
+        made = {table: self._shadow.columns(f"next_{table}") for table in BASE}
+        lacking = {f"`{name}`" for name in REMADE}.difference(made["posts"])
+        if lacking or any(names != self._shadow.columns(table) for table, names in made.items()):
+            raise ReprocessError(
+                f"version {run.name} was begun before an upgrade: run `molva reprocess --abandon`, then "
+                "`molva migrate`, then begin again"
             )
 
     def _refuse_kept(self, months: Sequence[int]) -> None:

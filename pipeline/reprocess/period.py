@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pipeline.errors import MolvaError, UsageError
 from pipeline.settings import Settings
 
+STILL_SAID: Final = "NOT (empty(text) AND id IN (SELECT id FROM deletions))"
+"""SQL over ``posts``: what `molva erase` has emptied keeps the analysis of what it said."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -35,9 +37,7 @@ class Period:
         about = " AND hasAny(objects, %(objects)s)" if self.objects else ""
         return (
             "timeline = %(timeline)s AND created_at >= toDateTime64(%(since)s, 3, 'UTC')"
-            f" AND created_at < toDateTime64(%(until)s, 3, 'UTC'){about}"
-            # what `molva erase` has emptied keeps the analysis of what it said
-            " AND NOT (empty(text) AND id IN (SELECT id FROM deletions))"
+            f" AND created_at < toDateTime64(%(until)s, 3, 'UTC'){about} AND {STILL_SAID}"
         )
 
     @property

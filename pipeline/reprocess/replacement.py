@@ -13,17 +13,17 @@ from clickhouse_driver import Client
 from pipeline.reprocess.ledger import Run
 from pipeline.reprocess.period import ReprocessError
 from pipeline.reprocess.shadow import Shadow
+from pipeline.sink.reprocessing import HOLD
 
 HELD: Final = ("posts", "mentions")
 """The tables that storage writes first; entities follow a post that is in, and must be let in with it."""
-_HOLD: Final = "held_by_reprocess"
 _COPY: Final[dict[str, Any]] = {"insert_deduplicate": 0, "max_partitions_per_insert_block": 0}
 
 
 def release(client: Client) -> None:
     """Let inserts in again, whichever run has held them off."""
     for table in HELD:
-        client.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {_HOLD}")
+        client.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {HOLD}")
 
 
 class Replacement:
@@ -41,7 +41,7 @@ class Replacement:
         says = f"molva reprocess replaces {months}; if it was killed, run molva reprocess --resume"
         for table in HELD:
             self._client.execute(
-                f"ALTER TABLE {table} ADD CONSTRAINT IF NOT EXISTS {_HOLD} "
+                f"ALTER TABLE {table} ADD CONSTRAINT IF NOT EXISTS {HOLD} "
                 f"CHECK throwIf(toYYYYMM(created_at) IN ({months}), '{says}') = 0"
             )
 

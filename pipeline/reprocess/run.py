@@ -8,13 +8,14 @@ from datetime import datetime
 from clickhouse_driver import Client
 
 from pipeline.reprocess.analysis import Analysis
-from pipeline.reprocess.ledger import UNFINISHED, Ledger, Run
+from pipeline.reprocess.ledger import Ledger, Run
 from pipeline.reprocess.making import CHUNK, Making, Progress
 from pipeline.reprocess.period import Period, ReprocessError
 from pipeline.reprocess.replacement import Replacement, release
 from pipeline.reprocess.shadow import BASE, Shadow
 from pipeline.reprocess.storage import StoragePosition
 from pipeline.settings import Settings
+from pipeline.sink.reprocessing import UNFINISHED
 
 Say = Callable[[str], object]
 
@@ -81,6 +82,8 @@ class Reprocess:
             )
         self._storage.check_permission()
         self.extent(period)
+        self._shadow.refuse_mutations()
+        release(self._client)  # a run that was killed at its end may have left its hold
         return self._making.plan(name, period, digest, self._clock())
 
     def make(self, run: Run, analysis: Analysis, told: Callable[[Progress], object]) -> None:

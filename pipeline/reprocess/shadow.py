@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from clickhouse_driver import Client
 
@@ -55,12 +55,41 @@ class Shadow:
         for name in self.tables:
             self._client.execute(f"CREATE TABLE next_{name} AS {name}")
             self._client.execute(f"CREATE TABLE IF NOT EXISTS old_{name} AS {name}")
+            self._align(name)
         for name, structure in _SCRATCH.items():
             self._client.execute(f"CREATE TABLE {name} {structure}")
 
+    def _align(self, name: str) -> None:
+        """Give ``old_*`` what migrations have given its table since, or no partition goes there.
+
+        The rows are copied first: ``old_*`` has all of them at any time.
+        """
+        old, recast = f"old_{name}", f"recast_{name}"
+        if self._structure(old) == self._structure(name):
+            return
+        self._client.execute(f"CREATE TABLE {recast} AS {name}")
+        there = set(self.columns(old))
+        kept = ", ".join(each for each in self.columns(name) if each in there)
+        self._client.execute(
+            f"INSERT INTO {recast} ({kept}) SELECT {kept} FROM {old}",
+            settings={"insert_deduplicate": 0, "max_partitions_per_insert_block": 0},
+        )
+        self._client.execute(f"EXCHANGE TABLES {recast} AND {old}")
+        self._client.execute(f"DROP TABLE {recast} SYNC")
+
+    def _structure(self, table: str) -> tuple[Any, ...]:
+        """What must be equal for a partition to go from one table to another."""
+        where = {"d": self._database, "t": table}
+        columns = """SELECT name, type FROM system.columns WHERE database = %(d)s AND table = %(t)s
+                     AND default_kind != 'ALIAS' ORDER BY name"""
+        indexes = """SELECT name, type_full, expr, granularity FROM system.data_skipping_indices
+                     WHERE database = %(d)s AND table = %(t)s ORDER BY name"""
+        return tuple(tuple(self._client.execute(query, where)) for query in (columns, indexes))
+
     def drop_next(self) -> None:
         """Remove what a run has made; what readers see and what was kept stay."""
-        for name in (*(f"next_{table}" for table in self.tables), *_SCRATCH):
+        beside = (f"{kind}_{table}" for kind in ("next", "recast") for table in self.tables)
+        for name in (*beside, *_SCRATCH):
             self._client.execute(f"DROP TABLE IF EXISTS {name} SYNC")
 
     def parts(self, table: str) -> dict[int, int]:
@@ -80,6 +109,18 @@ class Shadow:
         ):
             raise ReprocessError(
                 "molva reprocess works on tables of one server, these are replicated (docs/upgrading.md)"
+            )
+
+    def refuse_mutations(self) -> None:
+        """Raises:
+        ReprocessError: rows are being changed: read before, they would bring back what is erased.
+        """
+        query = """SELECT DISTINCT table FROM system.mutations
+                   WHERE database = %(d)s AND table IN %(t)s AND NOT is_done ORDER BY 1"""
+        under_way = self._client.execute(query, {"d": self._database, "t": BASE})
+        if tables := ", ".join(table for (table,) in under_way):
+            raise ReprocessError(
+                f"rows of {tables} are being changed (`molva erase`; system.mutations): begin after that"
             )
 
     def _find_rollups(self) -> tuple[Rollup, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from schemas import Author, Channel, Engagement, Entity, Media, Origin, RawPost
@@ -13,7 +13,10 @@ Stored = Mapping[str, Any]
 
 
 def raw_post(row: Stored) -> RawPost:
-    """The post that a row of ``posts`` was made from; only the source's language hint was not stored."""
+    """The post that a row of ``posts`` was made from; only the source's language hint was not stored.
+
+    ``author.own`` is what the agent told, as far as that can be told apart; for the channel see `released`.
+    """
     return RawPost(
         id=row["id"],
         source=row["source"],
@@ -39,6 +42,16 @@ def raw_post(row: Stored) -> RawPost:
         edited_at=row["edited_at"],
         extras=json.loads(row["extras"]) if row["extras"] else {},
     )
+
+
+def released(post: RawPost, row: Stored, community_of: Sequence[str]) -> RawPost:
+    """The post without ``channel.own`` where it was an object's community and today's watchlist has no such.
+
+    Before that it is needed: the name of a channel counts only where it is own.
+    """
+    if post.channel is None or not row["community_of"] or community_of:
+        return post
+    return post.model_copy(update={"channel": post.channel.model_copy(update={"own": False})})
 
 
 def origin(row: Stored) -> Origin:
@@ -74,6 +87,16 @@ def _author(row: Stored) -> Author | None:
         verified=row["author_verified"],
         created_at=row["author_created_at"],
         bio=row["author_bio"],
-        own=row["author_own"],
+        own=row["author_own"] and not _by_account(row),
     )
     return None if found == Author(id="") else found
+
+
+def _by_account(row: Stored) -> bool:
+    """Whether the watchlist of then may have marked the author: by an account, or as the channel itself.
+
+    Today's watchlist says that again, or takes it back. Of another author who speaks for the community alone
+    the agent has told that the company writes, and no watchlist says it again.
+    """
+    speaks = set(row["spoken_by"])
+    return bool(speaks) and (row["author_id"] == row["channel_id"] or not speaks <= set(row["community_of"]))

@@ -17,6 +17,7 @@ from importlib.resources import files
 from typing import Any, Final, Literal, get_args
 
 from pipeline.sink.replicated import replicated, tables_of
+from pipeline.sink.reprocessing import refuse_reprocessing
 from pipeline.sink.workers import SEEN_MINUTES, older_than
 
 Kind = Literal["expand", "migrate", "contract"]
@@ -138,12 +139,15 @@ def migrate(
     Raises:
         MigrationError: an applied file has changed, the database is newer than the code, or (`OldWorkers`) a
             worker that does not know a contract step has been seen lately; nothing after it was applied.
+        Reprocessing: a run of `molva reprocess` is unfinished: its tables would no longer fit these.
     """
     ordered = known() if migrations is None else tuple(migrations)
     _create(client, database, ordered, cluster)
     lacking = [
         each for each in _missing(ordered, _applied(client, database)) if contract or each.kind != "contract"
     ]
+    if lacking:
+        refuse_reprocessing(client, database, "`molva migrate`")
     for migration in lacking:
         if migration.kind == "contract":
             _refuse_old_workers(client, migration)

@@ -128,16 +128,18 @@ class PartitionWriter:
         """Rows into ClickHouse, dead letters to their topic; the entries that ClickHouse did not have yet."""
         for letter in reading.dead_letters:
             await self._emit(letter, records[int(letter.origin.rpartition(":")[2])])
-        writer, skipped = self._around.writer, self._around.metrics.rows_skipped.labels(self._table)
-        selection = await self._try(lambda: writer.select(reading.entries, batch, resumed=resumed), "look-up")
+        select, skipped = self._around.writer.select, self._around.metrics.rows_skipped.labels(self._table)
+        entries: Sequence[Entry] = reading.entries
+        selection = await self._try(partial(select, entries, batch, resumed=resumed), "look-up")
         skipped.inc(selection.skipped)
-        entries: Sequence[Entry] = selection.entries
         while True:
             with trace.step(f"insert {self._table}"):
-                rejected = await self._try(partial(self._insert, entries, batch), "insert")
+                rejected = await self._try(partial(self._insert, selection.entries, batch), "insert")
             if not rejected:
-                return entries
+                return selection.entries
             entries = await self._set_aside(entries, rejected, records, batch)
+            # a version that was to stand beside the rejected one may be the first now
+            selection = await self._try(partial(select, entries, batch, resumed=True), "look-up")
 
     def _insert(self, entries: Sequence[Entry], batch: Batch) -> Sequence[Rejected]:
         """Insert the rows, or say which of them do not fit. Where none is at fault, inserting is tried again.

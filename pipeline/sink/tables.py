@@ -20,9 +20,15 @@ class Table:
     key: str
     revisions: str = ""
     """The table of the versions after an edit; empty: what the table holds is not edited."""
+    content: tuple[str, ...] = ()
+    """Columns that say what readers see of a version, and who dated it; empty: the table does not tell."""
 
 
-POSTS = Table("posts", "post_ids", "id", "post_revisions")
+CONTENT = (
+    *("revision", "edited_at", "collected_at"),
+    *("text", "rating", "media.kind", "media.url", "media.alt", "objects"),
+)
+POSTS = Table("posts", "post_ids", "id", "post_revisions", CONTENT)
 MENTIONS = Table("mentions", "mention_ids", "id", "mention_revisions")
 SPIKES = Table("spikes", "spikes", "concat(id, '#', toString(revision))")
 ALERTS = Table("alerts", "alerts", "concat(id, '#', toString(revision))")

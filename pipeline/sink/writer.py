@@ -7,7 +7,8 @@ with the same arguments as often as it takes.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from pipeline.sink.batch import Batch
@@ -60,16 +61,16 @@ class Writer:
         A version of a post after an edit is no repetition: it goes to the revisions (`versions.place`).
 
         Args:
-            resumed: the batch is an intent that an earlier process or owner left behind: the rows that it has
-                stored stay in the selection, so that the retry is the same insert, which the token collapses
-                and which completes the tables and views that the first attempt did not reach.
+            resumed: the batch is an intent that an earlier process or owner left behind, or one of which
+                entries were set aside: the rows that it has stored stay in the selection, so that the retry
+                is the same insert, which the token collapses and which completes the tables and views that
+                the first attempt did not reach.
         """
         if not entries:
             return Selection((), 0)
         table = entries[0].table
         stored = self._stored(table, [entry.key for entry in entries])
-        asked = to_ask(entries, stored) if table.revisions else []
-        versions = self._versions(table, asked) if asked else {}
+        versions = self._versions(table, entries, stored) if table.revisions else {}
         chosen = place(entries, stored, versions, {batch.digest} if resumed else ())
         return Selection(tuple(chosen), len(entries) - len(chosen))
 
@@ -100,18 +101,31 @@ class Writer:
             WHERE key IN asked GROUP BY key"""
         return {key: frozenset(batches) for key, batches in self._ask(query, keys)}
 
-    def _versions(self, table: Table, keys: list[str]) -> dict[str, list[Version]]:
-        """Key -> its rows in the revisions of a table."""
-        query = f"""
-            SELECT {table.key} AS key, revision, counted, groupUniqArray(_batch) FROM {table.revisions}
-            WHERE key IN asked GROUP BY key, revision, counted"""
+    def _versions(
+        self, table: Table, entries: Sequence[Entry], stored: Mapping[str, object]
+    ) -> dict[str, list[Version]]:
+        """Key -> its rows in the revisions; with the row of the table where there is an edit to compare."""
         found: dict[str, list[Version]] = defaultdict(list)
-        for key, *version in self._ask(query, keys):
-            found[key].append(Version(*version))
+        if not (asked := to_ask(entries, stored)):
+            return found
+        names = table.content or ("revision",)
+        told = f"{table.key} AS key, _batch, " + ", ".join(f"`{name}`" for name in names)
+        rows = self._ask(f"SELECT counted, {told} FROM {table.revisions} WHERE key IN asked", asked)
+        edits = {(_hour(entry), entry.key) for entry in entries if entry.revision and entry.key in stored}
+        if table.content and edits:
+            query = f"SELECT true, {told} FROM {table.name} WHERE (toStartOfHour(created_at), key) IN asked"
+            structure = [("hour", "DateTime('UTC')"), ("key", "String")]
+            rows = [*rows, *self._asked(query, structure, sorted(edits))]
+        for counted, key, batch, *cells in rows:
+            row = dict(zip(names, cells, strict=True))
+            found[key].append(Version(row["revision"], counted, (batch,), row if table.content else None))
         return found
 
     def _ask(self, query: str, keys: list[str]) -> Sequence[Any]:
-        asked = {"name": "asked", "structure": [("key", "String")], "data": [(key,) for key in keys]}
+        return self._asked(query, [("key", "String")], [(key,) for key in keys])
+
+    def _asked(self, query: str, structure: list[tuple[str, str]], data: list[Any]) -> Sequence[Any]:
+        asked = {"name": "asked", "structure": structure, "data": data}
         with self._clients.client() as client:
             rows: Sequence[Any] = client.execute(query, external_tables=[asked])
         return rows
@@ -149,11 +163,20 @@ class Writer:
             client.execute(f"INSERT INTO FUNCTION null('{structure}') VALUES", values, columnar=True)
 
 
+def _hour(entry: Entry) -> datetime:
+    """Where the table has the post: what its primary key begins with."""
+    at: datetime = entry.row["created_at"]
+    return at.replace(minute=0, second=0, microsecond=0)
+
+
 def _by_table(entries: Sequence[Entry]) -> Iterator[tuple[str, list[Row]]]:
-    """The rows of the entries of one table, and of the tables beside it that get any."""
+    """The rows of the entries of one table, and of the tables beside it that get any.
+
+    The table comes first: what it rejects is placed anew before anything of the batch is stored.
+    """
     if rows := [entry.row for entry in entries if entry.counted]:
         yield entries[0].table.name, rows
-    if rows := [row for entry in entries for row in entry.entities]:
-        yield ENTITIES, rows
     if later := [entry for entry in entries if entry.revision or not entry.counted]:
         yield later[0].table.revisions, [{**entry.row, "counted": entry.counted} for entry in later]
+    if rows := [row for entry in entries for row in entry.entities]:
+        yield ENTITIES, rows

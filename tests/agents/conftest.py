@@ -39,7 +39,7 @@ async def server() -> AsyncIterator[FeedServer]:
     feeds = FeedServer()
     app = web.Application()
     app.router.add_get("/{path:.*}", feeds.answer)
-    runner = web.AppRunner(app)
+    runner = feeds.runner = web.AppRunner(app)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 
-from agents.publisher import TOPIC_OF, Confirming, Delivery, Ready, encode_within_limit
-from pipeline.kafka_batches import Place
+from agents.publisher import TOPIC_OF, Confirming, Ready, encode_within_limit
+from pipeline.kafka_batches import Delivery, Place
 from pipeline.topics import RAW
 from schemas import Record, Watermark
 

@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaConnectionError
 
 from agents.backlog import Backlog, following_kafka, furthest_behind
 from agents.base import Progress
+from agents.checkpoints import Totals
 from agents.cursor import MemoryCursors
 from agents.http.admission import IngestLimits
 from agents.list_source import ListSource
@@ -118,9 +119,13 @@ async def test_a_runner_publishes_nothing_while_it_is_full_and_all_of_it_afterwa
     source = ListSource([*found(3), Progress(), *found(2)], grace=timedelta(minutes=5))
     source.gates[4] = asyncio.Event()
     stop, confirmed = asyncio.Event(), asyncio.Event()
-    runner = runner_of(
-        source, publisher, cursors, time, backlog=backlog, on_progress=lambda _: confirmed.set()
-    )
+
+    def tell(totals: Totals) -> None:
+        confirmed.set()
+        if totals.posts == 5:  # a live source does not end by itself
+            stop.set()
+
+    runner = runner_of(source, publisher, cursors, time, backlog=backlog, on_progress=tell)
     running = asyncio.ensure_future(runner.run(stop))
     await source.waiting.wait()
     confirmed.clear()

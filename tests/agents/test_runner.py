@@ -16,9 +16,10 @@ from agents.checkpoints import Totals
 from agents.cursor import MemoryCursors
 from agents.list_source import ListSource
 from agents.manual_time import NOON, JumpingTime, ManualTime
-from agents.publisher import MAX_VALUE_BYTES, Delivery
+from agents.publisher import MAX_VALUE_BYTES
 from agents.runner import STOP_SECONDS, Runner
 from agents.source_health import SourceHealth
+from pipeline.kafka_batches import Delivery
 from pipeline.metrics import Metrics
 from pipeline.topics import DEAD_LETTERS, RAW
 from schemas import Author, DeadLetter, RawPost, Watermark

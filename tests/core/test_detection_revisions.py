@@ -18,9 +18,9 @@ def test_an_edit_counts_nowhere_again() -> None:
     subject = detector()
     assert subject.absorb(mention(1, 0, post="vk:1")) == "counted"
     assert subject.absorb(mention(1, 1, post="vk:1", revision=5)) == "duplicate"
-    for minute, offset in ((10, 2), (70, 4), (DAY + 10, 6)):  # its 5 minutes, its hour, its day are over
-        subject.advance(watermark(minute, offset), NOW)
-        assert subject.absorb(mention(1, offset + 1, post="vk:1", revision=5 + offset)) == "duplicate"
+    for minute, offset, verdict in ((10, 2, "duplicate"), (70, 4, "duplicate"), (DAY + 10, 6, "past")):
+        subject.advance(watermark(minute, offset), NOW)  # its 5 minutes, its hour, its day are over
+        assert subject.absorb(mention(1, offset + 1, post="vk:1", revision=5 + offset)) == verdict
 
 
 def test_a_post_that_is_first_met_after_its_edit_counts() -> None:
@@ -45,7 +45,7 @@ def test_an_edit_of_an_old_post_is_not_late() -> None:
         for minute in range(0, 12 * 60, 10):
             subject.absorb(mention(minute, minute, label="neutral"))
         subject.advance(watermark(2 * DAY, 5_000), NOW)
-    assert edited.absorb(mention(3, 6_000, post="vk:old", revision=9)) == "duplicate"
+    assert edited.absorb(mention(3, 6_000, post="vk:old", revision=9)) == "past"
     burst = [(mention(2 * DAY + n / 10, 7_000 + n), NOW) for n in range(40)]
     end = (watermark(2 * DAY + 60, 9_000), NOW)
     told = [feed(subject, [*burst, end]) for subject in (quiet, edited)]

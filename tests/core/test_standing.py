@@ -77,6 +77,14 @@ def post(source: str = "vk", native_id: str = "7", **fields: Any) -> RawPost:
             "bank",
             "bank",
         ),
+        # what has lost its author in a place where everybody posts is not the company's
+        *(
+            ({"channel": {"id": "-9", "handle": "teplobank", "kind": kind}}, spoken, "bank")
+            for kind, spoken in (
+                *((each, "") for each in ("subreddit", "group", "chat", "forum")),
+                *((each, "bank") for each in ("channel", "page", "account")),
+            )
+        ),
         # a review or comment without an author is nobody's, and one company may write on the other's wall
         ({"native_id": "-100_9", "kind": "comment"}, "", "bank"),
         (

@@ -1,10 +1,11 @@
-"""``make demo-sources``: every agent against a local server of its platform, one `molva up`, one kill -9."""
+"""``make demo-sources``: every agent against a local server of its platform, its fleet killed three times."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import os
+import random
 import signal
 import sys
 import tempfile
@@ -22,8 +23,12 @@ from tests.e2e.conftest import Up, write_rows
 
 FLEET = "agents-1"
 TOKEN = "token-of-the-demo"
-FIRST, SECOND = 4, 2
-"""Posts of each source before the kill, and around it."""
+FIRST = 4
+"""Posts of each source before the kills."""
+KILLS = 3
+SOONEST, LATEST = 0.02, 0.9
+"""Shares of the further posts; when the fleet has collected so many of them it is killed."""
+SEED = 6
 POLL_S = 1.0
 
 
@@ -62,6 +67,8 @@ class Demo:
 
     def __init__(self, places: list[Place], up: Up, patience: float) -> None:
         self.places, self.up = places, up
+        self._chance = random.Random(SEED)
+        self._killed_last = asyncio.Event()
         self.stored = found.Stored()
         self.seconds: dict[str, float] = {}
         self._began = time.monotonic()
@@ -85,9 +92,7 @@ class Demo:
             async with asyncio.TaskGroup() as more:
                 for each in self.places:
                     more.create_task(self._second(each))
-                await self._begun()
-                os.kill(await asyncio.to_thread(self.up.pid, FLEET), signal.SIGKILL)
-                self._tell("published more, edited, deleted; the fleet was killed with -9")
+                await self._kill()
             await self._all_stored("everything is in ClickHouse")
             await asyncio.to_thread(self._settle)
             self.stored = await asyncio.to_thread(found.look, self.up.rows)
@@ -97,18 +102,40 @@ class Demo:
         await place.say(FIRST)
 
     async def _second(self, place: Place) -> None:
-        await place.say(SECOND)
+        await place.say(place.more)
         if place.told_once:
+            await self._killed_last.wait()
             await place.forsaken()
             await place.heard()
         await place.change()
 
-    async def _begun(self) -> None:
-        """Wait until the fleet has collected some of the second posts, but not all."""
+    async def _kill(self) -> None:
+        """Kill the fleet again and again, while it collects what is published meanwhile."""
+        shares = sorted(self._chance.uniform(SOONEST, LATEST) for _ in range(KILLS))
+        pid = 0
+        for share in shares:
+            collected = await self._collected(share)
+            pid = await self._fleet(pid)
+            os.kill(pid, signal.SIGKILL)
+            self._tell(f"the fleet was killed with -9, {collected:.0%} of the further posts were stored")
+        self._killed_last.set()
+
+    async def _collected(self, share: float) -> float:
+        """Wait until so much of the further posts is stored; the share."""
         fleet = [each for each in self.places if each.entry is not None]
-        while sum(self.stored.count(each) for each in fleet) <= FIRST * len(fleet):
+        further = sum(each.more for each in fleet)
+        while (
+            stored := sum(self.stored.count(each) for each in fleet) - FIRST * len(fleet)
+        ) < share * further:
             await asyncio.sleep(POLL_S / 10)
             self.stored = await asyncio.to_thread(found.look, self.up.rows)
+        return stored / further
+
+    async def _fleet(self, before: int) -> int:
+        """The process id of the fleet, once it is another one than ``before``."""
+        while (pid := await asyncio.to_thread(self.up.pid, FLEET)) == before:  # noqa: ASYNC110 (another process)
+            await asyncio.sleep(POLL_S / 10)
+        return pid
 
     def _settle(self) -> None:
         """Wait until whatever was published so far, repetitions as well, is stored."""

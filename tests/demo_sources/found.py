@@ -21,15 +21,20 @@ NEWEST = f"""
            deleted_at IS NOT NULL
     FROM latest_posts WHERE marker != ''
 """
+VERSIONS = f"""
+    SELECT extract(text, '{MARKER}') AS marker, count() FROM post_revisions
+    WHERE marker != '' AND position(text, '{EDITED}') > 0 GROUP BY marker
+"""
 REFUSED = "SELECT stage, reason, any(detail), count() FROM dead_letters GROUP BY stage, reason"
 Rows = Callable[[str], Sequence[tuple[Any, ...]]]
 
 
 @dataclass(frozen=True)
 class Stored:
-    """By marker: rows of ``posts``; which are edited, which deleted."""
+    """By marker: rows of ``posts``, and of its revisions after the edit; which are edited, which deleted."""
 
     rows: Mapping[str, int] = field(default_factory=dict)
+    versions: Mapping[str, int] = field(default_factory=dict)
     edited: frozenset[str] = frozenset()
     deleted: frozenset[str] = frozenset()
     refused: Sequence[tuple[Any, ...]] = ()
@@ -38,13 +43,17 @@ class Stored:
         return sum(marker in self.rows for marker in place.published)
 
     def twice(self, place: Place) -> list[str]:
-        return [marker for marker in place.published if self.rows.get(marker, 0) > 1]
+        """Posts that are there twice, or whose one edit is."""
+        return [marker for marker in place.published if max(self._held(marker)) > 1]
+
+    def _held(self, marker: str) -> tuple[int, int]:
+        return self.rows.get(marker, 0), self.versions.get(marker, 0)
 
     def has(self, place: Place) -> bool:
         """Whether everything that was published, edited and deleted is there."""
         return (
             self.count(place) == len(place.published)
-            and place.edited <= self.edited
+            and place.edited <= self.edited & self.versions.keys()
             and place.deleted <= self.deleted
         )
 
@@ -54,6 +63,7 @@ def look(rows: Rows) -> Stored:
     newest = rows(NEWEST)
     return Stored(
         {marker: max(int(count), int(ids)) for marker, count, ids in rows(STORED)},
+        {marker: int(count) for marker, count in rows(VERSIONS)},
         frozenset(marker for marker, edited, _ in newest if edited),
         frozenset(marker for marker, _, deleted in newest if deleted),
         rows(REFUSED),

@@ -14,7 +14,7 @@ from tests.agents.telegram_web.server import Server as TelegramWeb
 from tests.agents.vk.server import Server as Vk
 from tests.agents.vk_callback.server import GROUP
 from tests.agents.vk_callback.server import Server as VkCallback
-from tests.demo_sources.place import Place, host_of, listens
+from tests.demo_sources.place import MANY, Place, host_of, listens
 
 HANDLE = "teplobank"
 PREVIEWED = "teplonews"
@@ -40,6 +40,7 @@ async def vk() -> AsyncIterator[Place]:
             [host_of(server.url)],
             {"VK_TOKEN": "user-token"},
             edit,
+            more=MANY,
         )
 
 
@@ -105,6 +106,7 @@ async def telegram() -> AsyncIterator[Place]:
             {"TG_ID": "12345", "TG_HASH": "0123456789abcdef", "TG_SESSION": server.session},
             edit,
             lambda number: server.world.delete(room, number),
+            more=MANY,
         )
 
 
@@ -118,6 +120,7 @@ async def telegram_web() -> AsyncIterator[Place]:
             {"site": server.url, "channels": [f"@{PREVIEWED}"]},
             [host_of(server.url)],
             edit=lambda number, text: server.edit(channel, number, text=text),
+            more=15,  # edits are seen on the newest page, of 20 posts
         )
 
 

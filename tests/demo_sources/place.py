@@ -19,6 +19,8 @@ NAMED = "Тепло Банк"
 EDITED = "исправлено"
 Text = str
 POLL_S = 0.2
+FEW, MANY = 2, 60
+"""More than a page of most sources."""
 
 
 @dataclass
@@ -30,6 +32,7 @@ class Place:
         entry: the options of agents.yaml; None where no agent of the fleet reads it.
         hosts: ``host:port`` of the local server.
         secrets: what ``env:NAME`` refers to.
+        more: how many posts are published while the fleet is killed; many where the source has pages.
         listened: whether somebody listens; only then a pushing source has where to publish.
     """
 
@@ -41,6 +44,7 @@ class Place:
     edit: Callable[[Any, Text], Any] | None = None
     delete: Callable[[Any], Any] | None = None
     listened: Callable[[], bool] | None = None
+    more: int = FEW
     told_once: bool = False
     """Edits and deletions reach only who listens at that moment."""
     published: dict[str, Any] = field(default_factory=dict)

@@ -13,7 +13,7 @@ from tests.agents.googleplay.server import Server as GooglePlay
 from tests.agents.page.reading import HTML
 from tests.agents.page.server import Server as Page
 from tests.demo_sources.networks import present
-from tests.demo_sources.place import Place, host_of
+from tests.demo_sources.place import MANY, Place, host_of
 
 OTHER_APP = "123456789"
 
@@ -28,6 +28,7 @@ async def appstore() -> AsyncIterator[Place]:
             {"site": server.url, "apps": [OTHER_APP], "interval": "1m"},
             [host_of(server.url)],
             edit=lambda number, text: server.edit(number, text=text),
+            more=MANY,
         )
 
 
@@ -46,6 +47,7 @@ async def appstore_connect() -> AsyncIterator[Place]:
             [host_of(server.url)],
             {"APPLE_KEY": server.key},
             lambda number, text: server.change(number, text=text),
+            more=MANY,
         )
 
 
@@ -64,6 +66,7 @@ async def googleplay() -> AsyncIterator[Place]:
             [host_of(server.url)],
             {"GOOGLE_KEY": server.credentials},
             lambda number, text: server.edit(number, text=text),
+            more=MANY,
         )
 
 
@@ -78,4 +81,5 @@ async def page() -> AsyncIterator[Place]:
             {**HTML, "source": "otzyvy", "lists": [listed], "interval": "5m"},
             [host_of(server.url)],
             edit=lambda number, text: server.change(number, text=text),
+            more=15,  # edits are seen on the newest page, of 20 reviews
         )

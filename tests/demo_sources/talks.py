@@ -23,7 +23,7 @@ from tests.agents.reddit.server import Server as Reddit
 from tests.agents.youtube.server import KEY
 from tests.agents.youtube.server import Server as YouTube
 from tests.demo_sources.networks import present
-from tests.demo_sources.place import Place, host_of, listens
+from tests.demo_sources.place import MANY, Place, host_of, listens
 
 
 @asynccontextmanager
@@ -51,6 +51,7 @@ async def reddit() -> AsyncIterator[Place]:
             {"REDDIT_ID": "client-id", "REDDIT_SECRET": "client-secret"},
             edit,
             lambda name: server.things[name].update(selftext="[deleted]", author="[deleted]"),
+            more=MANY,
         )
 
 
@@ -74,10 +75,12 @@ async def hackernews() -> AsyncIterator[Place]:
                 "items_api": server.url,
                 "queries": ["demo-hackernews"],
                 "every": "1m",
+                "limits": {"requests_per_second": 10, "burst": 10},
             },
             [host_of(server.url)],
             edit=lambda number, text: server.change(number, text=text),
             delete=delete,
+            more=MANY,
         )
 
 
@@ -97,6 +100,7 @@ async def youtube() -> AsyncIterator[Place]:
             [host_of(server.url)],
             {"YOUTUBE_KEY": KEY},
             edit,
+            more=MANY,
         )
 
 
@@ -119,8 +123,8 @@ async def email() -> AsyncIterator[Place]:
 
 
 @asynccontextmanager
-async def rss() -> AsyncIterator[Place]:
-    """A feed over HTTP; an edited entry says when it was updated."""
+async def rss(feeds: int = 1) -> AsyncIterator[Place]:
+    """Feeds over HTTP, to which entries come in turn; an edited entry says when it was updated."""
     entries: dict[int, tuple[str, datetime, datetime]] = {}
 
     def publish(text: str) -> int:
@@ -131,13 +135,14 @@ async def rss() -> AsyncIterator[Place]:
     def edit(number: int, text: str) -> None:
         entries[number] = (text, entries[number][1], present())
 
-    async def feed(_: web.Request) -> web.Response:
+    async def feed(request: web.Request) -> web.Response:
         items = "".join(
             f"<item><guid>https://news.example/{number}</guid><link>https://news.example/{number}</link>"
             f"<title>Новость</title><description>{html.escape(text)}</description>"
             f"<pubDate>{format_datetime(made)}</pubDate>"
             f"<atom:updated>{changed.isoformat()}</atom:updated></item>"
             for number, (text, made, changed) in entries.items()
+            if number % feeds == int(request.query["number"])
         )
         body = (
             '<rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom"><channel><title>Новости</title>'
@@ -152,8 +157,11 @@ async def rss() -> AsyncIterator[Place]:
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         host = "{}:{}".format(*runner.addresses[0])
-        feeds = [{"url": f"http://{host}/rss.xml", "source": "news", "interval": "30s"}]
-        yield Place("rss", publish, {"feeds": feeds}, [host], edit=edit)
+        listed = [
+            {"url": f"http://{host}/rss.xml?number={number}", "source": "news", "interval": "30s"}
+            for number in range(feeds)
+        ]
+        yield Place("rss", publish, {"feeds": listed}, [host], edit=edit)
     finally:
         await runner.cleanup()
 

@@ -16,6 +16,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from agents.email.options import PORTS
+from agents.vk_callback.options import Options as VkCallbackOptions
 from pipeline.drain import HOPS
 from pipeline.endpoint import HEALTH, READY
 from pipeline.settings import Settings
@@ -24,6 +26,7 @@ FOLDER = Path(__file__).parents[2] / "deploy" / "kubernetes"
 KUBERNETES = "1.33"
 STAGES = ("enrichment", "detection", "storage", "notification")
 SCALED = ("enrichment", "detection", "storage")
+FLEET = {"app.kubernetes.io/component": "agents"}
 Document = dict[str, Any]
 
 
@@ -69,7 +72,10 @@ def of_kubernetes(among: list[Document]) -> list[Document]:
     return [each for each in among if not each["apiVersion"].startswith("keda.sh/")]
 
 
-@pytest.mark.parametrize("document", of_kubernetes([*RESOURCES, *read("secrets.example.yaml")]), ids=name_of)
+OPTIONAL = [*read("secrets.example.yaml"), *read("callbacks.yaml")]
+
+
+@pytest.mark.parametrize("document", of_kubernetes([*RESOURCES, *OPTIONAL]), ids=name_of)
 def test_every_resource_fits_the_schema_of_kubernetes(document: Document) -> None:
     kubernetes_validate.validate(document, KUBERNETES, strict=True)
 
@@ -185,6 +191,21 @@ def test_a_drained_node_takes_one_replica_at_a_time() -> None:
         assert budget["spec"]["maxUnavailable"] == 1
 
 
+def test_an_upgrade_applies_one_component_after_another() -> None:
+    """As docs/upgrading.md has it: what runs is chosen by its label, and nothing else has that label."""
+    label = "app.kubernetes.io/component"
+    runs = {"Deployment", "StatefulSet", "Job"}
+    chosen = {name_of(each): each["metadata"].get("labels", {}).get(label) for each in RESOURCES}
+    for what, component in chosen.items():
+        kind, _, name = what.partition("-")
+        expected = "set-up" if kind == "Job" else name if kind in runs or component else None
+        assert component == expected, what
+    guide = (FOLDER.parents[1] / "docs/upgrading.md").read_text(encoding="utf-8")
+    for what, component in chosen.items():
+        if what.partition("-")[0] in runs - {"Job"}:
+            assert f"{what.partition('-')[0].lower()}/{component}" in guide, what
+
+
 def test_only_who_needs_it_reaches_clickhouse_and_the_internet() -> None:
     policies = of_kind("NetworkPolicy", RESOURCES)
 
@@ -195,3 +216,28 @@ def test_only_who_needs_it_reaches_clickhouse_and_the_internet() -> None:
     assert policies["molva"]["spec"]["podSelector"] == {}
     assert components("clickhouse") == {"storage", "set-up"}
     assert components("internet") == {"agent-rss", "agents", "notification"}
+    assert policies["protocols"]["spec"]["podSelector"]["matchLabels"] == FLEET
+
+
+def test_the_fleet_reaches_every_port_that_a_kind_has_by_default() -> None:
+    policies = of_kind("NetworkPolicy", RESOURCES)
+    out = {
+        port["port"]
+        for name in ("internet", "protocols")
+        for rule in policies[name]["spec"]["egress"]
+        for port in rule["ports"]
+    }
+    assert set(PORTS.values()) | {443, 80} <= out
+
+
+def test_agents_that_listen_are_reached_at_their_port() -> None:
+    optional = read("callbacks.yaml")
+    ports = {VkCallbackOptions.model_fields["port"].default}
+    (service,) = of_kind("Service", optional).values()
+    assert service["spec"]["selector"] == FLEET
+    assert {each["targetPort"] for each in service["spec"]["ports"]} == ports
+    (policy,) = of_kind("NetworkPolicy", optional).values()
+    assert policy["spec"]["podSelector"]["matchLabels"] == FLEET
+    assert {port["port"] for rule in policy["spec"]["ingress"] for port in rule["ports"]} == ports
+    fleet = of_kind("Deployment", RESOURCES)["agents"]["spec"]["template"]["metadata"]["labels"]
+    assert fleet.items() >= FLEET.items()

@@ -5,12 +5,16 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pipeline import topics
+from pipeline.dead_letters.replaying import replay
 from pipeline.settings import Settings
-from schemas import Deletion, Record
+from pipeline.sink.writer import Writer
+from schemas import DeadLetter, Deletion, Record
+from tests.dead_letters.worlds import open_store
 from tests.integration.test_storage_kill import start_worker
 from tests.sink import samples
 from tests.sink.test_revisions import deletion, mention, post
@@ -38,14 +42,14 @@ def deliveries(seed: int) -> dict[str, Sequence[Record]]:
     rng = random.Random(seed)
     every = [(number, revision) for number in range(POSTS) for revision in versions(number)]
     gone: list[Deletion] = [deletion(number) for number in range(0, POSTS, GONE)]
-    mixed = {
+    mixed: dict[str, Sequence[Record]] = {
         topics.ENRICHED: [post(number, revision) for number, revision in every],
         topics.MENTIONS: [mention(number, revision) for number, revision in every],
         topics.DELETED: gone,
     }
     sent: dict[str, Sequence[Record]] = {}
     for topic, records in mixed.items():
-        again = [*records, *rng.sample(records, len(records) // 3)]  # type: ignore[type-var]
+        again = [*records, *rng.sample(records, len(records) // 3)]
         rng.shuffle(again)
         sent[topic] = again
     return sent
@@ -95,3 +99,45 @@ def assert_exact(world: World) -> None:
     for name in ("5m", "1h", "1d"):
         assert world.ask(RECOUNT.format(name=name)) == 0
         assert world.ask(f"SELECT sum(mentions) FROM mentions_{name}") == POSTS
+
+
+async def test_versions_around_a_rejected_one_and_the_replay_of_their_letters(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A post counts though its first version cannot be stored; what is mended comes in as what it is."""
+    rejected = {(post(1).id, 0), (post(2).id, 9)}
+    letters: list[DeadLetter] = []
+    insert = Writer.insert
+
+    async def emit(letter: DeadLetter) -> None:
+        letters.append(letter)
+
+    def spoil(self: Writer, entries: Any, batch: Any) -> None:
+        for each in entries:
+            if (each.key, each.revision) in rejected:
+                each.row["likes"] = 2**50
+        insert(self, entries, batch)
+
+    monkeypatch.setattr(Writer, "insert", spoil)
+    await world.send(topics.ENRICHED, [post(1), post(1, 5), post(2), post(2, 9), post(2, 11), post(3)])
+    async with running(world.settings, emit):
+        await world.holds("SELECT count() FROM posts", 3)
+        await world.holds("SELECT count() FROM post_revisions", 2)
+    assert stored(world, "posts") == ["1@5", "2@0", "3@0"]
+    assert stored(world, "post_revisions WHERE counted") == ["1@5"]
+    monkeypatch.undo()
+    with open_store(world.settings) as store:
+        outcomes = await replay(world.settings, store, letters, "mended")
+    assert [each.status for each in outcomes] == ["sent", "sent"]
+    async with running(world.settings):
+        await world.holds("SELECT count() FROM post_revisions", 4)
+    assert stored(world, "posts") == ["1@5", "2@0", "3@0"]
+    assert stored(world, "post_revisions") == ["1@0", "1@5", "2@11", "2@9"]
+    assert stored(world, "latest_posts") == ["1@5", "2@11", "3@0"]
+
+
+def stored(world: World, rows: str) -> list[str]:
+    """``<last digit of the id>@<revision>`` of the rows."""
+    listed = "arraySort(groupArray(concat(right(id, 1), '@', toString(revision))))"
+    found: list[str] = world.ask(f"SELECT {listed} FROM {rows}")
+    return found

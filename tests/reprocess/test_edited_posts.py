@@ -26,6 +26,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
 INSIDE = next(n for n in range(FIRST, FIRST + POSTS) if samples.raw_post(n).created_at >= PERIOD.since)
 EDITED, GONE = INSIDE + 1, INSIDE + 2
+LATER = FIRST + POSTS
 
 
 def store(writer: Writer, topic: str, *records: Record) -> None:
@@ -55,6 +56,32 @@ def test_mentions_of_an_edit_and_erased_posts_stay(filled: Settings) -> None:
     counts = Counts(filled)
     assert counts.posts == (POSTS, POSTS)
     assert counts.wrong == []
+
+
+def test_a_post_that_was_first_met_after_its_edit_is_analysed_anew(filled: Settings) -> None:
+    """Readers see the row of its table, which the run has made, not the copy among the versions."""
+    clients = Clients(lambda: connect(filled))
+    writer = Writer(clients)
+    at = samples.raw_post(INSIDE).created_at
+    first = post(LATER, 9)
+    moved = first.model_copy(update={"post": first.post.model_copy(update={"created_at": at})})
+    store(writer, topics.ENRICHED, moved)
+    store(writer, topics.MENTIONS, mention(LATER, 9).model_copy(update={"created_at": at}))
+    clients.close()
+    of = f"WHERE {{}} = '{first.id}' ORDER BY ALL"
+    with connect(filled) as client:
+        assert client.execute(f"SELECT object_id FROM latest_mentions {of.format('post_id')}") == [
+            ("sberbank",)
+        ]
+        reprocess(filled)
+        newest = f"SELECT version, revision, arraySort(objects) FROM latest_posts {of.format('id')}"
+        assert client.execute(newest) == [("second", 9, ["moscow", "sberbank"])]
+        told = f"SELECT object_id, version, revision FROM latest_mentions {of.format('post_id')}"
+        assert client.execute(told) == [("moscow", "second", 9), ("sberbank", "second", 9)]
+        history = f"SELECT arraySort(objects), counted FROM post_history {of.format('id')}"
+        assert client.execute(history) == [(["moscow", "sberbank"], True)]
+    counts = Counts(filled)
+    assert (counts.posts, counts.wrong) == ((POSTS + 1, POSTS + 1), [])
 
 
 def test_a_stored_version_is_the_post_again() -> None:

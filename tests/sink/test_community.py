@@ -44,6 +44,7 @@ def said(
             "reply_to": reply_to,
             "thread_root": thread_root,
             "revision": revision,
+            "edited_at": samples.START if revision else None,
         }
     )
     update = {"id": post.id, "post": post, "spoken_by": tuple(filter(None, [by]))}

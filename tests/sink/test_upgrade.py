@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,10 +12,14 @@ from typing import Any
 
 import pytest
 
+from pipeline import topics
 from pipeline.settings import Settings
 from pipeline.sink.clickhouse import Clients, connect
 from pipeline.sink.migrations import LAST_UNLABELLED, Migration, OldWorkers, known, migrate, missing, pending
+from pipeline.sink.rows import Entry
 from pipeline.sink.workers import Heartbeat, older_than
+from pipeline.sink.writer import Writer
+from tests.sink.test_revisions import Log, ids, post, posts_alone
 
 RELEASED = json.loads(Path(__file__).with_name("released_inserts.json").read_text(encoding="utf-8"))
 """What storage of the last release inserted, row by row; made anew from its code at each release."""
@@ -27,6 +31,8 @@ ALLOWED = {
     "migrate": re.compile(r"INSERT INTO |ALTER TABLE \w+ (UPDATE|MATERIALIZE) |CREATE TABLE IF NOT EXISTS "),
     "contract": re.compile(r"DROP (TABLE|VIEW) IF EXISTS |ALTER TABLE \w+ (DROP|MODIFY|RENAME) "),
 }
+NEW = {"revision", "edited_at", "spoken_by", "community_of", "channel_handle", "author_own"}
+"""Columns of `posts` that the last release does not know."""
 FIRST = Migration(1, "0001_first", "CREATE TABLE IF NOT EXISTS a (x UInt8, y UInt8) ENGINE = Memory;\n")
 LATER = Migration(99, "0099_narrow", "-- contract: nobody reads y\nALTER TABLE a DROP COLUMN IF EXISTS y;\n")
 
@@ -81,6 +87,22 @@ def test_what_the_last_release_inserts_is_what_this_one_inserts_too(client: Any)
 
 
 @pytest.mark.integration
+def test_a_batch_that_the_last_release_has_begun(writer: Writer, client: Any) -> None:
+    """It stored the first version that came as the post, without its revision; this one repeats the batch."""
+    posts = Log(writer, topics.ENRICHED)
+    batch = (post(1, 5, "а"), post(2), post(1, 7, "б"), post(2, 9, "в"), post(3, 4, "г"))
+    posts.store(*batch, change=by_the_last_release)
+    assert ids(client, "posts") == [(1, 0), (2, 0), (3, 0)]
+    for _ in range(2):
+        assert posts.store(*batch, resumed=True) == 0
+    for table in ("posts", "post_ids"):
+        assert client.execute(f"SELECT count() FROM {table}") == [(3,)]
+    assert ids(client, "post_revisions") == [(1, 5), (1, 7), (2, 9), (3, 4)]
+    assert posts.store(*batch) == 5
+    assert client.execute("SELECT text FROM latest_posts ORDER BY id") == [("б",), ("в",), ("г",)]
+
+
+@pytest.mark.integration
 def test_contract_steps_wait_to_be_asked_for(empty: Any, sink_settings: Settings) -> None:
     database = sink_settings.clickhouse_database
     steps = [FIRST, LATER]
@@ -119,3 +141,11 @@ def _value(stored: Any) -> Any:
         case list():
             return [_value(each) for each in stored]
     return stored
+
+
+def by_the_last_release(entries: Sequence[Entry]) -> list[Entry]:
+    """It knows no versions: the first of each post is the post, all others are left out."""
+    return [
+        entry._replace(row={name: cell for name, cell in entry.row.items() if name not in NEW})
+        for entry in posts_alone(entries)
+    ]

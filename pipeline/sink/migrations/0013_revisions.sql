@@ -1,6 +1,7 @@
 -- expand: what posts became by edits, in whose communities they stand, and how fast companies answer there.
 -- posts and mentions hold each post, and each post about each object, once: the first version that came. The other versions
 -- are in *_revisions, with every revision above 0 of the first, so that each version is told from its repetitions there.
+-- Views read the first from its own table: `molva reprocess` makes it anew there.
 
 ALTER TABLE posts ADD COLUMN IF NOT EXISTS revision UInt64 DEFAULT 0 COMMENT '0: as first published; else the moment of the edit in Unix milliseconds' CODEC(ZSTD(1)) AFTER kind,
     ADD COLUMN IF NOT EXISTS edited_at Nullable(DateTime64(3, 'UTC')) COMMENT 'when this version was made, as far as the source tells' CODEC(ZSTD(1)) AFTER revision,
@@ -36,11 +37,11 @@ FROM
 (
     SELECT * FROM posts WHERE id GLOBAL NOT IN (SELECT id FROM post_revisions)
     UNION ALL
-    SELECT * EXCEPT (counted) FROM
+    SELECT * FROM
     (
-        SELECT *, true AS counted FROM posts WHERE revision = 0 AND id GLOBAL IN (SELECT id FROM post_revisions)
+        SELECT * FROM posts WHERE id GLOBAL IN (SELECT id FROM post_revisions)
         UNION ALL
-        SELECT * FROM post_revisions
+        SELECT * EXCEPT (counted) FROM post_revisions WHERE NOT counted
     )
     ORDER BY id, revision DESC
     LIMIT 1 BY id
@@ -54,18 +55,18 @@ FROM
 (
     SELECT * FROM mentions WHERE post_id GLOBAL NOT IN (SELECT id FROM post_revisions)
     UNION ALL
-    SELECT * EXCEPT (counted) FROM
+    SELECT * FROM
     (
-        SELECT *, true AS counted FROM mentions WHERE revision = 0 AND post_id GLOBAL IN (SELECT id FROM post_revisions)
+        SELECT * FROM mentions WHERE post_id GLOBAL IN (SELECT id FROM post_revisions)
         UNION ALL
-        SELECT * FROM mention_revisions
+        SELECT * EXCEPT (counted) FROM mention_revisions WHERE NOT counted
     )
     WHERE (post_id, revision) GLOBAL IN (
         SELECT id, max(revision) FROM
         (
             SELECT id, revision FROM posts WHERE id GLOBAL IN (SELECT id FROM post_revisions)
             UNION ALL
-            SELECT id, revision FROM post_revisions
+            SELECT id, revision FROM post_revisions WHERE NOT counted
         )
         GROUP BY id)
 ) AS v
@@ -86,10 +87,10 @@ SELECT
 FROM
 (
     SELECT id, timeline, source, created_at, revision, edited_at, collected_at, text, label, objects, true AS counted, url
-    FROM posts WHERE revision = 0 AND id GLOBAL IN (SELECT id FROM post_revisions)
+    FROM posts WHERE id GLOBAL IN (SELECT id FROM post_revisions)
     UNION ALL
     SELECT id, timeline, source, created_at, revision, edited_at, collected_at, text, label, objects, counted, url
-    FROM post_revisions
+    FROM post_revisions WHERE NOT counted
 )
 WINDOW versions AS (PARTITION BY id ORDER BY revision ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING);
 

@@ -70,6 +70,12 @@ class Server:
         self._over.set()
         await self._runner.cleanup()
 
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        assert self._runner is not None and self._runner.server is not None
+        return len(self._runner.server.connections)
+
     def publish(
         self, text: str = "", *, app: str = "123456789", country: str = "ru", **fields: Any
     ) -> Review:

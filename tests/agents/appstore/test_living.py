@@ -12,7 +12,8 @@ from agents.web.exchange import Times
 from pipeline.core.watchlist import ANY_SOURCE, Alias, Watchlist, WatchObject
 from tests.agents.appstore.reading import reader_of
 from tests.agents.appstore.server import NOON, Server
-from tests.agents.listing.checks import assert_paced, lives_a_day, loses_nothing
+from tests.agents.day import lives_a_day
+from tests.agents.listing.checks import assert_paced, loses_nothing
 from tests.agents.telegram.items import ids, last_cursor, posts, rounds
 
 
@@ -151,6 +152,14 @@ async def test_a_day(store: Server) -> None:
         made = [store.publish(f"новый {number}.{each}", at=before) for each in range(7)]
         store.edit(made[0].number, text=f"иначе {number}")
 
-    found = await lives_a_day(reader, news, largest=30_000)
+    async with reader.web() as network:
+        found = await lives_a_day(
+            reader.source(network),
+            reader.time,
+            news,
+            connections=lambda: store.connections,
+            most_connections=1,
+            largest_cursor=30_000,
+        )
     plain = [each for each in found if not each.endswith("@")]
     assert len(plain) == len(set(plain)), "each once"

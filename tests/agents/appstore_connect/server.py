@@ -72,6 +72,12 @@ class Server:
         await self._runner.cleanup()
 
     @property
+    def connections(self) -> int:
+        """How many are open."""
+        assert self._runner is not None and self._runner.server is not None
+        return len(self._runner.server.connections)
+
+    @property
     def key(self) -> str:
         """The content of AuthKey_....p8."""
         return _KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()

@@ -10,7 +10,8 @@ from aiohttp import web
 from agents.base import BadConfiguration, Rejected
 from tests.agents.appstore_connect.reading import reader_of
 from tests.agents.appstore_connect.server import NOON, Server, error
-from tests.agents.listing.checks import assert_paced, lives_a_day, loses_nothing
+from tests.agents.day import lives_a_day
+from tests.agents.listing.checks import assert_paced, loses_nothing
 from tests.agents.telegram.items import ids, last_cursor, posts
 
 
@@ -125,6 +126,14 @@ async def test_a_day(apple: Server) -> None:
         apple.change(made[0].number, reply="Спасибо", replied=reader.time.clock())
         apple.change(made[1].number, text=f"иначе {number}")
 
-    found = await lives_a_day(reader, news, largest=138_500)
+    async with reader.web() as network:
+        found = await lives_a_day(
+            reader.source(network),
+            reader.time,
+            news,
+            connections=lambda: apple.connections,
+            most_connections=1,
+            largest_cursor=138_500,
+        )
     plain = [each for each in found if not each.endswith("@")]
     assert len(plain) == len(set(plain)), "each once"

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
 from aiohttp import web
 
-from tests.agents.bluesky.stream import Document, Jetstream
+from tests.agents.bluesky.stream import Document, Jetstream, iso, tid
+from tests.agents.bluesky.threads import Threads
 
 POST = "app.bsky.feed.post"
 PASSWORD = "abcd-efgh"
-_TID = "234567abcdefghijklmnopqrstuvwxyz"
 
 
-class Server(Jetstream):
+class Server(Threads, Jetstream):
     """``async with Server() as server``: ``server.socket`` is a Jetstream, ``server.url`` the AppView.
 
     ``requests`` counts paths, ``times`` has the moments of requests by ``clock``, ``answers``
@@ -25,12 +25,12 @@ class Server(Jetstream):
 
     def __init__(self, clock: Any = None) -> None:
         super().__init__(clock)
-        self.records: dict[str, Document] = {}
-        self.profiles: dict[str, Document] = {}
         self.requests: Counter[str] = Counter()
         self.asked: list[dict[str, list[str]]] = []
         self.times: list[datetime] = []
         self.answers: list[web.Response] = []
+        self.failing: set[str] = set()
+        """Methods that give HTTP 500."""
         self.skew = timedelta()
         self.private_search = False
         self.session = 0
@@ -46,6 +46,8 @@ class Server(Jetstream):
         app.router.add_get("/xrpc/app.bsky.actor.getProfiles", self._profiles)
         app.router.add_get("/xrpc/app.bsky.feed.getAuthorFeed", self._feed)
         app.router.add_get("/xrpc/app.bsky.feed.searchPosts", self._search)
+        app.router.add_get("/xrpc/app.bsky.feed.getPosts", self._posts)
+        app.router.add_get("/xrpc/app.bsky.feed.getPostThread", self._thread)
         app.router.add_post("/xrpc/com.atproto.server.createSession", self._log_in)
         app.router.add_post("/xrpc/com.atproto.server.refreshSession", self._renew)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
@@ -61,6 +63,13 @@ class Server(Jetstream):
         assert self._runner is not None
         await self.hang_up()
         await self._runner.cleanup()
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        assert self._runner is not None
+        assert self._runner.server is not None
+        return len(self._runner.server.connections)
 
     def account(self, name: str, **fields: Any) -> str:
         """The DID of ``name``.bsky.social."""
@@ -99,6 +108,12 @@ class Server(Jetstream):
         }
         collection = record["$type"] if record["$type"].startswith("app.bsky.feed") else POST
         return self.commit("create", self.account(by), record, collection=collection, tell=tell)
+
+    def answer(self, to: str, text: str, *, by: str = "anna", **fields: Any) -> str:
+        """A new post under another one; its URI."""
+        above = self.records[to]["record"].get("reply")
+        root = above["root"] if above else {"uri": to, "cid": "x"}
+        return self.publish(text, by=by, reply={"parent": {"uri": to, "cid": "x"}, "root": root}, **fields)
 
     def commit(
         self,
@@ -166,6 +181,8 @@ class Server(Jetstream):
             self.asked.append({key: request.query.getall(key) for key in request.query})
             if self.answers:
                 return self.answers.pop(0)
+            if request.path.removeprefix("/xrpc/") in self.failing:
+                return web.Response(status=500)
         response: web.StreamResponse = await handler(request)
         return response
 
@@ -175,15 +192,6 @@ class Server(Jetstream):
             return web.json_response({"error": "InvalidRequest"}, status=400)
         found = [each for each in self.profiles.values() if {each["did"], each["handle"]} & set(actors)]
         return web.json_response({"profiles": found})
-
-    def _views(self, uris: list[str]) -> list[Document]:
-        views = []
-        for uri in uris:
-            author = self.profiles[uri.removeprefix("at://").partition("/")[0]]
-            short = {key: author[key] for key in ("did", "handle", "displayName", "createdAt")}
-            counts = {"replyCount": 1, "repostCount": 2, "likeCount": 3, "quoteCount": 4}
-            views.append({**self.records[uri], "author": short, **counts})
-        return sorted(views, key=lambda each: str(each["indexedAt"]), reverse=True)
 
     def _paged(
         self, request: web.Request, views: list[Document], most: int
@@ -236,15 +244,3 @@ class Server(Jetstream):
         return web.json_response(
             {"accessJwt": f"access{self.session}", "refreshJwt": f"renewal{self.session}"}
         )
-
-
-def tid(time_us: int) -> str:
-    number, letters = time_us << 10, ""
-    for _ in range(13):
-        letters = _TID[number & 31] + letters
-        number >>= 5
-    return letters
-
-
-def iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

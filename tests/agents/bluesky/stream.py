@@ -11,6 +11,7 @@ from aiohttp import WSCloseCode, web
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 Document = dict[str, Any]
+_TID = "234567abcdefghijklmnopqrstuvwxyz"
 
 
 class Jetstream:
@@ -80,3 +81,15 @@ def _is_wanted(event: Document, wishes: Document) -> bool:
     if dids and event["did"] not in dids:
         return False
     return event["kind"] != "commit" or event["commit"]["collection"] in collections
+
+
+def tid(time_us: int) -> str:
+    number, letters = time_us << 10, ""
+    for _ in range(13):
+        letters = _TID[number & 31] + letters
+        number >>= 5
+    return letters
+
+
+def iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

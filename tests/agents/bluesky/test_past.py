@@ -10,12 +10,13 @@ from aiohttp import web
 
 from agents.base import BadConfiguration
 from agents.bluesky.cursor import Cursor, microseconds
+from agents.bluesky.gaps import TRIALS
 from agents.manual_time import JumpingTime
 from agents.rates import Limit
 from tests.agents.bluesky.reading import Reader
 from tests.agents.bluesky.server import Server
 from tests.agents.bluesky.test_reading import watchlist
-from tests.agents.telegram.items import ids, posts
+from tests.agents.telegram.items import ids, last_cursor, posts
 
 LOGIN: dict[str, Any] = {"identifier": "anna.bsky.social", "password": "env:PASSWORD"}
 
@@ -39,24 +40,81 @@ async def test_a_gap_of_days_is_told_and_filled_by_searches(server: Server) -> N
         wanted += [server.publish("Тепло Банк"), server.publish("любое", by="bank")]
         server.publish("чужое")
     reader.time.move(hours=32)
-    everything = lambda items: set(ids(items)) >= set(wanted)  # noqa: E731
-    items = await reader.read(at(server, days=3, hours=1), until=everything)
+    async with reader.living(at(server, days=3, hours=1)) as living:
+        await living.until(lambda: set(ids(living.items)) >= set(wanted), passing=reader.time)
+        items = living.items
     assert set(ids(items)) == set(wanted)
     assert errors(reader, "GapTooLong") == 1
     assert posts(items)[wanted[0]].engagement.likes == 3
 
 
 async def test_what_the_server_has_forgotten_is_noticed_by_its_first_event(server: Server) -> None:
+    """What it still has comes from the stream, without the login that searches want."""
+    server.private_search = True
     server.kept = timedelta(hours=2)
     reader = Reader(server, watchlist=watchlist())
     reader.time.move(hours=-6)
-    wanted = []
+    told = []
     for _ in range(12):
         reader.time.move(minutes=30)
-        wanted.append(server.publish("Тепло Банк"))
-    everything = lambda items: set(ids(items)) >= set(wanted)  # noqa: E731
-    await reader.read(at(server, hours=7), until=everything)
+        told.append(server.publish("Тепло Банк"))
+    kept = set(told[-4:])
+    await reader.read(at(server, hours=7), until=lambda items: set(ids(items)) >= kept)
     assert errors(reader, "GapTooLong") == 1
+
+
+async def test_of_a_long_outage_the_last_day_comes_from_the_stream(server: Server) -> None:
+    """Without a login only what the stream has forgotten is lost; with one that is found as well."""
+    server.private_search = True
+    reader = Reader(server, watchlist=watchlist())
+    reader.time.move(hours=-30)
+    old = server.publish("Тепло Банк давно")
+    reader.time.move(hours=20)
+    kept = [server.publish("Тепло Банк"), server.publish("Тепло Банк!")]
+    reader.time.move(hours=10)
+    last = server.publish("Тепло Банк сейчас")
+    async with reader.living(at(server, hours=31)) as living:
+        await living.until(lambda: last in ids(living.items))
+        await living.until(lambda: errors(reader, "Denied") == 1, passing=reader.time)
+        assert ids(living.items) == [*kept, last]
+    logged = Reader(server, watchlist=watchlist(), time=reader.time, **LOGIN)
+    async with logged.living(at(server, hours=31)) as living:
+        await living.until(lambda: old in ids(living.items), passing=reader.time)
+    assert sorted(ids(living.items)) == sorted([old, *kept, last])
+
+
+async def test_the_stream_does_not_wait_for_an_appview_that_is_away(server: Server) -> None:
+    server.failing = {"app.bsky.feed.searchPosts"}
+    reader = Reader(server, watchlist=watchlist())
+    reader.time.move(hours=-30)
+    old = server.publish("Тепло Банк давно")
+    reader.time.move(hours=30)
+    async with reader.living(at(server, hours=31)) as living:
+        await living.until(lambda: server.requests["app.bsky.feed.searchPosts"] > 0, passing=reader.time)
+        news = server.publish("Тепло Банк")
+        await living.until(lambda: news in ids(living.items), passing=reader.time)
+        saved = last_cursor(living.items)
+        assert len(Cursor.read(saved).gaps) == 1
+    server.failing.clear()
+    async with reader.living(saved) as again:
+        await again.until(lambda: old in ids(again.items), passing=reader.time)
+        await again.until(lambda: not Cursor.read(last_cursor(again.items)).gaps, passing=reader.time)
+
+
+async def test_a_search_that_fails_for_ever_is_told_and_given_up(server: Server) -> None:
+    server.failing = {"app.bsky.feed.searchPosts"}
+    server.account("bank")
+    reader = Reader(server, watchlist=watchlist(bluesky=("bank.bsky.social",)))
+    reader.time.move(hours=-30)
+    own = server.publish("любое", by="bank")
+    reader.time.move(hours=30)
+    async with reader.living(at(server, hours=31)) as living:
+        await living.until(lambda: own in ids(living.items), passing=reader.time)
+        given_up = lambda: errors(reader, "GapNotFilled") == 1  # noqa: E731
+        await living.until(given_up, passing=reader.time, seconds=30)
+        filled = lambda: not Cursor.read(last_cursor(living.items)).gaps  # noqa: E731
+        await living.until(filled, passing=reader.time)
+    assert server.requests["app.bsky.feed.searchPosts"] >= TRIALS
 
 
 async def test_searches_want_a_login_which_is_renewed(server: Server) -> None:

@@ -12,11 +12,11 @@ from agents.kinds import Loaded
 from agents.manual_time import JumpingTime
 from agents.options import Lookup
 from agents.surroundings import Surroundings
-from agents.web import Web
+from agents.web import Limit, Web
 from pipeline.core.watchlist import Watchlist
 from pipeline.metrics import Metrics
 from tests.agents.discussions.serving import LocalSite
-from tests.agents.web.opening import local_web
+from tests.agents.web.opening import FAST, local_web
 
 MANY = 30_000
 Until = Callable[[Sequence[Collected]], bool]
@@ -49,13 +49,19 @@ class Reader:
         )
         return self.kind.build(self.options, around)
 
+    def web(self, *, limited: bool = False) -> Web:
+        """The network; ``limited``: with the limits of the options."""
+        limits = self.options.effective_limits
+        limit = Limit(limits.requests_per_second, limits.burst) if limited else FAST
+        return local_web(self.site.url, time=self.time, metrics=self.metrics, limit=limit)
+
     async def read(
-        self, cursor: str | None = None, *, until: Until | None = None, **web_options: Any
+        self, cursor: str | None = None, *, until: Until | None = None, limited: bool = False
     ) -> list[Collected]:
         """Items up to the first moment at which all has been read, or ``until`` says so of the items."""
         items: list[Collected] = []
         async with (
-            local_web(self.site.url, time=self.time, metrics=self.metrics, **web_options) as web,
+            self.web(limited=limited) as web,
             aclosing(self.source(web).posts(cursor)) as stream,
         ):
             async for item in stream:

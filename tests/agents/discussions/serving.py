@@ -28,6 +28,8 @@ class LocalSite(ABC):
         self.times: list[datetime] = []
         self.answers: list[web.Response] = []
         self.spoiled = "/"
+        self.poison: Callable[[web.Request], web.Response | None] = lambda request: None
+        """What is answered instead, each time that it is asked for; None: nothing."""
         self.before: Callable[[web.Request], None] | None = None
         """Called before each answer: the place for what happens while something is read."""
         self.url = ""
@@ -53,6 +55,12 @@ class LocalSite(ABC):
         await self._runner.cleanup()
 
     @property
+    def connections(self) -> int:
+        """How many are open."""
+        assert self._runner is not None and self._runner.server is not None
+        return len(self._runner.server.connections)
+
+    @property
     def seconds(self) -> int:
         """The present as Unix seconds."""
         return int(self.now.timestamp())
@@ -68,4 +76,6 @@ class LocalSite(ABC):
             self.before(request)
         if self.answers and request.path.startswith(self.spoiled):
             return self.answers.pop(0)
+        if (poisoned := self.poison(request)) is not None:
+            return poisoned
         return await handler(request)

@@ -13,17 +13,20 @@ from agents.email import EmailSource, Options
 from agents.manual_time import JumpingTime, ManualTime
 from agents.options import Lookup
 from agents.surroundings import Surroundings
-from agents.web import Web
+from agents.web import Limit, Web
 from pipeline.core.watchlist import Watchlist
 from pipeline.metrics import Metrics
 from tests.agents.email.server import PASSWORD, USER, Server
-from tests.agents.web.opening import local_web, quiet_traffic
+from tests.agents.web.opening import FAST, local_web, quiet_traffic
 
 SECRETS = Lookup({"PASSWORD": PASSWORD, "KEY": "a key", "TOKEN": "ya29.token", "WRONG": "wrong"})
 
 
 class Reader:
-    """Makes sources over one server, with one clock and one set of metrics."""
+    """Makes sources over one server, with one clock and one set of metrics.
+
+    ``limited``: within the limits of the kind; otherwise within none to speak of.
+    """
 
     def __init__(
         self,
@@ -31,6 +34,7 @@ class Reader:
         *,
         time: ManualTime | None = None,
         trust: ssl.SSLContext | None = None,
+        limited: bool = False,
         watchlist: Watchlist | None = None,
         **given: Any,
     ) -> None:
@@ -40,6 +44,7 @@ class Reader:
         self.metrics = Metrics()
         self.watchlist = watchlist
         self.trust = trust
+        self.limited = limited
         entry = {
             "name": "one", "kind": "email", "host": "127.0.0.1", "port": server.port, "security": "none",
             "user": USER, "password": "env:PASSWORD", "hash_key": "env:KEY",
@@ -51,7 +56,10 @@ class Reader:
     def web(self, *more: str) -> Web:
         extra = {} if self.trust is None else {"trust": self.trust}
         traffic = quiet_traffic(self.time, self.metrics, **extra)
-        return local_web(self.server.url, *more, *self.options.hosts(), time=self.time, traffic=traffic)
+        limits = self.options.effective_limits
+        limit = Limit(limits.requests_per_second, limits.burst) if self.limited else FAST
+        urls = (self.server.url, *more, *self.options.hosts())
+        return local_web(*urls, time=self.time, traffic=traffic, limit=limit)
 
     def source(self, web: Web) -> EmailSource:
         around = Surroundings(

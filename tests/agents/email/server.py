@@ -40,13 +40,17 @@ class Server:
     """``publish`` puts a message into a folder and tells the connections that have it open.
 
     ``faults`` maps a command (``FETCH``) to answers that are given instead, in turn: a line (``NO busy``), or
-    None to drop the connection. ``commands`` has what was asked, with the moment by ``clock``.
+    None to drop the connection. ``during`` maps a command to what happens once while it is answered.
+    ``commands`` has what was asked, with the moment by ``clock``.
     """
 
     def __init__(self, *, tls: ssl.SSLContext | None = None, starttls: bool = False) -> None:
         self.boxes: dict[str, Box] = {"INBOX": Box()}
         self.capabilities = ["IMAP4rev1", "IDLE", "LITERAL+", "SASL-IR"]
         self.faults: dict[str, list[str | None]] = {}
+        self.during: dict[str, Callable[[], object]] = {}
+        self.early = ""
+        """A line that is sent before IDLE is agreed to."""
         self.unreadable: set[int] = set()
         self.commands: list[tuple[datetime, str]] = []
         self.now = NOON

@@ -55,6 +55,7 @@ class Session:
                 self.send(fault if fault.startswith("*") else f"{tag} {fault}")
                 continue
             answer = await getattr(self, f"_{name.lower()}", self._unknown)(given, tag)
+            self.server.during.pop(name, lambda: None)()
             self._out()
             self.send(f"{tag} {answer}")
             if name == "STARTTLS":
@@ -198,6 +199,8 @@ class Session:
 
     async def _idle(self, given: str, tag: str) -> str:
         self.idles = True
+        if self.server.early:
+            self.send(self.server.early)
         self.writer.write(b"".join([b"+ idling\r\n", *(f"{line}\r\n".encode() for line in self.pending)]))
         self.pending.clear()
         self.server.idling += 1

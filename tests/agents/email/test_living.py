@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import aclosing, suppress
 from datetime import timedelta
@@ -21,6 +20,7 @@ from agents.base import (
 )
 from agents.email.folder import IDLE_SECONDS
 from agents.manual_time import JumpingTime, ManualTime
+from tests.agents.day import lives_a_day
 from tests.agents.email.letters import letter
 from tests.agents.email.reading import Reader
 from tests.agents.email.server import USER, Server
@@ -133,12 +133,14 @@ async def test_what_breaks_off_goes_on_from_the_cursor(imap: Server, command: st
 
 
 async def test_connections_that_break_in_idle_are_made_anew(imap: Server) -> None:
-    reader = Reader(imap, time=ManualTime())
+    time = ManualTime()
+    reader = Reader(imap, time=time)
     async with reader.web() as web, aclosing(reader.source(web).posts(None)) as stream:  # type: ignore[type-var]
         await anext(stream)
         for number in range(3):
             coming = asyncio.ensure_future(anext(stream))
             await until_true(lambda: imap.idling)
+            time.move(minutes=1)
             await imap.drop()
             imap.publish(letter(number=number))
             assert isinstance(await coming, Found)
@@ -250,23 +252,21 @@ async def test_a_period_of_the_past_also_after_kills(imap: Server) -> None:
 
 async def test_a_day_without_growth(imap: Server) -> None:
     reader = Reader(imap, time=JumpingTime(imap.now))
-    ends, hour, sizes = imap.now + timedelta(hours=24), 0, []
-    found: Counter[str] = Counter()
-    async with reader.web() as web, aclosing(reader.source(web).posts(None)) as stream:  # type: ignore[type-var]
-        async for item in stream:
-            if isinstance(item, Found):
-                found[item.post.event_id] += 1
-            if item.cursor is not None:
-                sizes.append(len(item.cursor))
-            imap.now = reader.time.clock()
-            if imap.now >= ends:
-                break
-            if (passed := 24 + int((imap.now - ends).total_seconds() // 3600)) > hour:
-                hour = passed
-                for number in range(5):
-                    imap.publish(letter(number=f"{hour}-{number}"))
-            assert len(imap.sessions) == 1
-    assert len(found) >= 5 * 22 and set(found.values()) == {1}
-    assert max(sizes) < 120
+
+    def publish(hour: int) -> None:
+        imap.now = reader.time.clock()
+        for number in range(5):
+            imap.publish(letter("слово " * 2000, number=f"{hour}-{number}", at=imap.now))
+
+    async with reader.web() as web:
+        found = await lives_a_day(
+            reader.source(web),
+            reader.time,
+            publish,
+            connections=lambda: len(imap.sessions),
+            most_connections=1,
+            largest_cursor=120,
+        )
+    assert len(found) == len(set(found)) >= 5 * 22
     assert imap.opened == 1
     assert len(imap.asked("IDLE")) <= 24 * 3 + 60

@@ -240,6 +240,16 @@ def test_a_message_of_bytes_alone_and_one_that_is_cut() -> None:
     assert isinstance(found, Found) and found.post.extras["cut_at_bytes"] == 300
 
 
+def test_no_codec_that_is_no_charset() -> None:
+    text = "a-" + "9" * 1_000_000
+    assert post(letter(text, kind="text/plain; charset=punycode")).text.startswith("Письмо 1\na-999")
+    assert text_of("=?punycode?q?a-99?= =?idna?q?b?=") == "a-99b"
+    for charset in ("idna", "undefined", "punycode", "no-such"):
+        attached = f"Content-Disposition: attachment; filename*={charset}''a%2D9.pdf\r\n"
+        found = post(letter("x", kind="application/pdf", headers=attached))
+        assert [media.alt for media in found.media] == ["a-9.pdf"], charset
+
+
 @given(st.binary(max_size=600))
 def test_no_bytes_break_it(content: bytes) -> None:
     assert outcome(b"From: a@b.example\n" + content)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Literal
 
-from agents.base import BadConfiguration, Collected, Found, Gone, Progress
+from agents.base import BadConfiguration, Collected, Found, Gone, Progress, SourceUnavailable
 from agents.kinds import Loaded
 from agents.options import AgentOptions
 from agents.surroundings import Surroundings
@@ -18,12 +18,14 @@ KIND = "counting"
 
 
 class Options(AgentOptions):
-    """``pause``: seconds between two posts; ``broken``: what it lacks; ``past``: whether it has any."""
+    """``pause``: seconds between two posts; ``broken``: what it lacks; ``past``: whether it has any;
+    ``away``: the day since which its past does not answer."""
 
     kind: Literal["counting"] = "counting"
     pause: float = 0.05
     broken: str = ""
     past: bool = True
+    away: str = ""
 
 
 class Counting:
@@ -63,6 +65,8 @@ class CountingWithPast(Counting):
     """Its past is a post per hour."""
 
     async def history(self, since: datetime, until: datetime, cursor: str | None) -> AsyncIterator[Collected]:
+        if f"{since:%Y-%m-%d}" == self._options.away:
+            raise SourceUnavailable("its archive does not answer")
         moment = datetime.fromisoformat(cursor) if cursor else since - timedelta(hours=1)
         while moment < until + timedelta(hours=1):
             following = moment + timedelta(hours=1)

@@ -7,11 +7,12 @@ from collections.abc import Callable
 
 from agents.backlog import Backlog
 from agents.cursor import MemoryCursors
-from agents.fleet.cursor_rows import STATE, Rows
+from agents.fleet.cursor_rows import STATE, Rows, put
 from agents.fleet.hosted import HostedAgent
 from agents.fleet.lease import Lease
 from agents.fleet.premises import Outside, Premises
 from agents.fleet.vitals import Report
+from agents.kinds import Loaded
 from agents.manual_time import JumpingTime
 from agents.options import AgentOptions
 from agents.web import Traffic
@@ -40,9 +41,10 @@ class House:
     async def write(self, key: str, value: bytes | None) -> None:
         async with self._changed:
             self.written.append((key, value))
+            put(self.rows, key, value)
             self._changed.notify_all()
 
-    def host(self, options: AgentOptions) -> HostedAgent:
+    def premises(self, load: Callable[[str], Loaded] = load) -> Premises:
         outside = Outside(
             traffic=Traffic(self.metrics, clock=self.time.clock, sleep=self.time.sleep),
             metrics=self.metrics,
@@ -54,7 +56,7 @@ class House:
             load=load,
         )
         backlog = Backlog(0, self.metrics, "fleet")
-        premises = Premises(
+        return Premises(
             outside=outside,
             publisher=self.publisher,
             backlog=backlog,
@@ -62,6 +64,9 @@ class House:
             files=self.files,
             owner="here:1",
         )
+
+    def host(self, options: AgentOptions, load: Callable[[str], Loaded] = load) -> HostedAgent:
+        premises = self.premises(load)
         hosted = HostedAgent(options, premises, self.rows, self.write, self.lease)
         hosted.start()
         return hosted

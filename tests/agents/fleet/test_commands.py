@@ -63,7 +63,7 @@ async def test_a_look_shows_items_and_limits_and_needs_no_kafka(server: FeedServ
     assert code == 0, err
     assert "at most 50 requests per second to each host, 5 at once" in out
     assert "rss:u://1 text 1" in out and "2 items; nothing was published" in out
-    code, out, err = await molva(*arguments, "--json", MOLVA_AGENT_PRIVATE_HOSTS=private)
+    code, out, err = await molva(*arguments, "--json", MOLVA_AGENT_PRIVATE_HOSTS=f"{private}, ,")
     document = json.loads(out)
     assert [each["found"]["id"] for each in document["items"]] == ["rss:u://1", "rss:u://2"]
     assert document["agent"] == "rss:news" and document["errors"] == {"Refused": 1}

@@ -14,6 +14,7 @@ from agents.fleet.cursor_rows import (
     agent_of,
     pack,
     partition_of,
+    put,
 )
 from pipeline.topics import AGENT_PARTITIONS
 
@@ -24,6 +25,7 @@ async def test_a_cursor_is_the_agents_own_row() -> None:
 
     async def write(key: str, value: bytes | None) -> None:
         written.append((key, value))
+        put(rows, key, value)
 
     cursors, rhythms = KafkaCursors(rows, write), KafkaCursors(rows, write, RHYTHM)
     assert cursors.load("vk:a") is None
@@ -31,6 +33,8 @@ async def test_a_cursor_is_the_agents_own_row() -> None:
     await rhythms.save("vk:a", "7")
     assert (cursors.load("vk:a"), rhythms.load("vk:a")) == ("ё", "7")
     assert [key for key, _ in written] == ["vk:a", "vk:a#rhythm"] and dict(written) == rows
+    await cursors.save("vk:a", "ё")
+    assert len(written) == 2, "it stands there already"
     await cursors.clear("vk:a")
     assert cursors.load("vk:a") is None and written[-1] == ("vk:a", None)
 

@@ -20,7 +20,9 @@ from agents.fleet.view import Sight, ask_backfill, ask_to_forget, read_rows, sig
 from agents.fleet.vitals import Report
 from agents.manual_time import NOON
 from agents.options import Backfill
+from pipeline.cli.agent import _require_alone
 from pipeline.cli.agents import app
+from pipeline.errors import UsageError
 from pipeline.kafka import AGENT_CURSORS_SPEC, KafkaAdmin
 from pipeline.metrics import Metrics
 from pipeline.settings import Settings
@@ -63,8 +65,19 @@ def test_every_agent_of_the_file_and_of_the_topic_is_seen() -> None:
         "vk:old": ("silent", False, True),
     }
     assert sights(rows, None, NOON)[2] == Sight(
-        "vk:old", "silent", True, report(agent="vk:old", at=NOON - timedelta(days=1))
+        "vk:old", "silent", True, report(agent="vk:old", at=NOON - timedelta(days=1)), False
     )
+
+
+@pytest.mark.parametrize("phase", ["starting", "waiting"])
+def test_an_agent_that_waits_for_long_is_not_well(phase: str) -> None:
+    def well(**more: Any) -> bool:
+        (seen,) = sights({f"vk:a{STATE}": row(phase=phase, **more)}, ["vk:a"], NOON)
+        assert seen.state == phase
+        return seen.well
+
+    assert well(since=NOON - timedelta(minutes=30)) and not well(since=NOON - timedelta(minutes=31))
+    assert not well(began_at=NOON - timedelta(days=1)) and well(), "of an older version of Molva"
 
 
 @asynccontextmanager
@@ -127,7 +140,10 @@ async def test_the_command_shows_them_and_its_exit_code_says_whether_all_collect
     async with KafkaAdmin(own) as admin:
         await admin.ensure_topics([AGENT_CURSORS_SPEC])
     async with row_writer(own) as write:
-        for agent, more in (("vk:a", {}), ("vk:b", {"phase": "waiting", "problem": "HTTP 429 [slow]"})):
+        for agent, more in (
+            ("vk:a", {}),
+            ("vk:b", {"phase": "waiting", "since": now(), "problem": "HTTP 429 [slow]"}),
+        ):
             report = row(agent=agent, at=now(), last_post_at=now(), errors={"Refused": 2}, **more)
             await write(f"{agent}{STATE}", report)
 
@@ -139,10 +155,21 @@ async def test_the_command_shows_them_and_its_exit_code_says_whether_all_collect
     assert (
         "vk:a" in shown.output and "waiting: HTTP 429 [slow]" in shown.output and "Refused 2" in shown.output
     )
+    january = Backfill(since="2026-01-01", until="2026-01-02")  # type: ignore[arg-type]
+    await ask_backfill(own, "vk:a", january)
+    period = ("--since", "2026-01-01", "--until")
+    assert (await show("backfill", "vk:a", "--cancel", *period, "2026-01-03")).exit_code != 0, "not asked for"
+    withdrawn = await show("backfill", "vk:a", "--cancel")
+    assert withdrawn.exit_code == 0 and "2026-01-01..2026-01-02" in withdrawn.output
+    assert not [key for key in await read_rows(own) if "#request" in key]
     async with row_writer(own) as write:
         await write(f"vk:b{STATE}", row(agent="vk:b", at=now(), phase="failed", problem="no token"))
+        await write(f"telegram:c{STATE}", row(agent="telegram:c", at=now(), owner="h:7"))
+    with pytest.raises(UsageError, match="h:7 runs telegram:c now"):
+        await asyncio.to_thread(_require_alone, own, "telegram:c")
+    await asyncio.to_thread(_require_alone, own, "telegram:d")
     failed = await show("--json")
     assert failed.exit_code == 1
     states = {each["agent"]: each["state"] for each in json.loads(failed.output)["agents"]}
-    assert states == {"vk:a": "running", "vk:b": "failed"}
+    assert states == {"vk:a": "running", "vk:b": "failed", "telegram:c": "running"}
     assert partition_of("vk:a") < AGENT_CURSORS_SPEC.partitions

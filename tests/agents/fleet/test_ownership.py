@@ -36,6 +36,7 @@ class Tenant:
         self.leases: list[Lease] = []
         self.heard: list[str] = []
         self.ends: list[bool] = []
+        self.halted: set[int] = set()
         self._changed = asyncio.Condition()
 
     async def begin(self, partition: int, rows: Rows, lease: Lease) -> None:
@@ -45,6 +46,9 @@ class Tenant:
 
     async def told(self, partition: int, key: str, value: bytes | None) -> None:
         await self._note(lambda: self.heard.append(key))
+
+    def halt(self, partition: int) -> None:
+        self.halted.add(partition)
 
     async def end(self, partition: int, *, orderly: bool) -> None:
         del self.rows[partition]
@@ -136,6 +140,7 @@ async def test_agents_stop_while_kafka_is_away_and_go_on_when_it_is_back(
         try:
             await tenant.until(lambda: len(tenant.ends) == AGENT_PARTITIONS)
             assert not any(lease.held for lease in tenant.leases) and not any(tenant.ends)
+            assert tenant.halted == set(range(AGENT_PARTITIONS)), "before their ends were waited for"
         finally:
             kafka.nodes[0].resume()
         await tenant.until(lambda: len(tenant.rows) == AGENT_PARTITIONS)

@@ -25,6 +25,22 @@ def test_the_rate_is_of_the_last_ten_minutes() -> None:
     assert vitals.report().posts_per_minute == 0
 
 
+def test_a_phase_has_lasted_since_it_began_whatever_the_problem_was() -> None:
+    time = ManualTime()
+    vitals = Vitals("vk:a", "here", Metrics(), time.clock)
+    began = time.clock()
+    for problem in ("HTTP 500", "HTTP 429"):
+        vitals.now("waiting", problem)
+        time.move(minutes=20)
+    report = vitals.report()
+    assert report.since == began and report.idle(time.clock())
+    vitals.confirmed(1, 0, 0)
+    assert not vitals.report().idle(time.clock() + timedelta(days=1))
+    vitals.confirmed(0, 0, 0, "none of 3 feeds can be read")
+    assert (vitals.phase, vitals.problem) == ("waiting", "none of 3 feeds can be read")
+    assert vitals.report().since == time.clock()
+
+
 def test_failures_and_circuits_are_its_own() -> None:
     metrics = Metrics()
     vitals = Vitals("vk:a", "here", metrics, ManualTime().clock)

@@ -73,6 +73,12 @@ class Server:
         await self._runner.cleanup()
 
     @property
+    def connections(self) -> int:
+        """How many are open."""
+        assert self._runner is not None and self._runner.server is not None
+        return len(self._runner.server.connections)
+
+    @property
     def credentials(self) -> str:
         """The JSON key of the service account."""
         pem = _KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()

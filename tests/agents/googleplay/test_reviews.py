@@ -9,9 +9,10 @@ import pytest
 from aiohttp import web
 
 from agents.base import BadConfiguration, Found, Rejected
+from tests.agents.day import lives_a_day
 from tests.agents.googleplay.reading import reader_of
 from tests.agents.googleplay.server import APP, NOON, Server, error
-from tests.agents.listing.checks import assert_paced, lives_a_day, loses_nothing
+from tests.agents.listing.checks import assert_paced, loses_nothing
 from tests.agents.telegram.items import ids, last_cursor, posts
 
 MOMENT = NOON + timedelta(milliseconds=5)
@@ -188,6 +189,14 @@ async def test_a_day(google: Server) -> None:
         google.reply(made[0].number, "Спасибо")
         google.edit(made[1].number, text=f"иначе {number}")
 
-    found = await lives_a_day(reader, news, largest=138_500)
+    async with reader.web() as network:
+        found = await lives_a_day(
+            reader.source(network),
+            reader.time,
+            news,
+            connections=lambda: google.connections,
+            most_connections=1,
+            largest_cursor=138_500,
+        )
     plain = [each for each in found if not each.endswith("@")]
     assert len(plain) == len(set(plain)), "each once"

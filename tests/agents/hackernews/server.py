@@ -79,7 +79,7 @@ class Server(LocalSite):
             for item in self.items.values()
             if low <= item["time"] < high and not item.get("deleted") and not item.get("dead")
             if words in f"{item.get('title', '')} {item.get('text', '')} {item.get('url', '')}".lower()
-            if not asked["tags"].startswith("author_") or asked["tags"] == f"author_{item.get('by')}"
+            if self._tagged(item, asked["tags"])
         ]
         found.sort(key=lambda hit: hit["created_at_i"], reverse=True)
         size, page = int(asked.get("hitsPerPage", 20)), int(asked.get("page", 0))
@@ -88,6 +88,11 @@ class Server(LocalSite):
         return web.json_response(
             {"hits": shown, "nbHits": len(found), "page": page, "nbPages": pages, "hitsPerPage": size}
         )
+
+    def _tagged(self, item: dict[str, Any], tags: str) -> bool:
+        """Whether it has all tags; of those in brackets one will do."""
+        tags = tags.partition("(")[0].rstrip(",")
+        return {each for each in tags.split(",") if each} <= set(self._hit(item)["_tags"])
 
     def _hit(self, item: dict[str, Any]) -> dict[str, Any]:
         comment = item["type"] == "comment"

@@ -167,6 +167,24 @@ async def test_an_answer_that_fails_within_a_thread_loses_nothing(site: Server) 
     assert sorted(ids(found)) == sorted(map(str, [story, *numbers]))
 
 
+@pytest.mark.parametrize("answer", [{"status": 500}, {"text": "{", "content_type": "application/json"}])
+async def test_an_item_that_cannot_be_read_holds_up_no_other(site: Server, answer: Any) -> None:
+    """The search has it, so it is a post as the search has it; below a story it is passed over."""
+    story, other = site.publish("kafka"), site.publish("kafka too")
+    bad, good, deep = site.comment(story, "one"), site.comment(story, "two"), site.comment(other, "three")
+    poisoned = {f"/v0/item/{other}.json", f"/v0/item/{bad}.json"}
+    site.poison = lambda request: web.Response(**answer) if request.path in poisoned else None
+    read = reader(site)
+    items = await read.read(until=read.passed(hours=1))
+    assert set(ids(items)) == {str(story), str(other), str(good)}
+    late = site.publish("kafka again")
+    items = await read.read(last_cursor(items), until=read.passed(hours=1))
+    assert ids(items) == [str(late)]
+    site.poison = lambda request: None
+    items = await read.read(last_cursor(items), until=read.passed(hours=4))
+    assert set(ids(items)) == {str(bad), str(deep)}
+
+
 async def test_mistakes_are_told(site: Server) -> None:
     with pytest.raises(CursorCorrupt):
         await reader(site).read("{}x")

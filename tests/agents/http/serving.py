@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import ClientSession
 from yarl import URL
@@ -22,6 +22,13 @@ from pipeline.metrics import Metrics
 TOKEN = "for-this-test"
 WAIT_SECONDS = 20.0
 """For an answer that must come."""
+
+
+class Reached(Protocol):
+    """Whatever knows the address of a server."""
+
+    @property
+    def url(self) -> URL: ...
 
 
 class Client:
@@ -116,8 +123,8 @@ class Wire:
 
 
 @asynccontextmanager
-async def wired(client: Client) -> AsyncIterator[Wire]:
-    """A connection to the ingest of a client."""
+async def wired(client: Reached) -> AsyncIterator[Wire]:
+    """A connection to the server that a client asks."""
     reader, writer = await asyncio.open_connection(client.url.host, client.url.port)
     try:
         yield Wire(reader, writer)

@@ -165,6 +165,8 @@ BOMBS: list[tuple[str, str, bytes, set[int]]] = [
     ("raw deflate", "deflate", zlib.compress(GOOD)[2:-4], {400}),
     ("two codings", "gzip, gzip", gzip.compress(gzip.compress(GOOD)), {415}),
     ("another coding", "br", b"x", {415}),
+    ("a flood of lines", "gzip", gzip.compress(b"x\n" * 499_999), {413}),
+    ("a flood of elements", "gzip", gzip.compress(b"[" + b"1," * 490_000 + b"1]"), {413}),
     ("upper case", "GZIP", gzip.compress(GOOD), {202}),
 ]
 

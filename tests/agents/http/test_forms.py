@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from agents.http.entries import TooMany, entries_of
 from agents.manual_time import NOON
 from pipeline.metrics import Metrics
 from pipeline.topics import DEAD_LETTERS, DELETED, RAW
@@ -133,3 +135,21 @@ async def test_a_minimal_answer_tells_of_rejected_records_only(publisher: Memory
         _, answer = await client.post(body, Content_Type="application/x-ndjson", Prefer="return=minimal")
     assert (answer["accepted"], answer["rejected"]) == (2, 1)
     assert [verdict["index"] for verdict in answer["verdicts"]] == [1]
+
+
+@pytest.mark.parametrize(
+    "body", [b"x\n" * 4_000_000, b"\n" * 8_000_000 + b"1\n2\n3\n", b" \n \n1\r\n\n2\n" * 9]
+)
+def test_too_many_lines_are_refused_before_any_is_looked_at(body: bytes) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooMany, match="more than 2 records"):
+            entries_of(body, "ndjson", 2)
+        assert tracemalloc.get_traced_memory()[1] < 100_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_lines_may_be_as_many_as_allowed() -> None:
+    found = entries_of(b"\r\n 1\r\n\n2 \n\n\t\n3", "ndjson", 3)
+    assert [each.document for each in found] == [1, 2, 3]

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import aclosing
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
-from agents.base import Progress
 from tests.agents.listing.reading import Reader
 from tests.agents.telegram.items import ids, kills, last_cursor
 
@@ -22,33 +18,6 @@ async def loses_nothing(reader: Reader, expected: Iterable[str], *, every: int =
         rest = await reader.read(cursor)
         assert set(published) | set(ids(rest)) == wanted
     assert ids(await reader.read(last_cursor(items))) == []
-
-
-async def lives_a_day(reader: Reader, news: Callable[[int], None], *, largest: int) -> list[str]:
-    """A simulated day of rounds with ``news(round)`` before each: nothing grows without end.
-
-    Returns:
-        The ids that came in.
-    """
-    found: list[str] = []
-    sizes: list[int] = []
-    end, number, tasks = reader.time.clock() + timedelta(days=1), 0, 0
-    async with reader.web() as web, aclosing(reader.source(web).posts(None)) as stream:  # type: ignore[type-var]
-        async for item in stream:
-            found += ids([item])
-            if item.cursor is not None:
-                sizes.append(len(item.cursor))
-                json.loads(item.cursor)
-            if isinstance(item, Progress) and item.cursor is None and item.caught_up:
-                number += 1
-                news(number)
-                tasks = tasks or len(asyncio.all_tasks())
-                assert len(asyncio.all_tasks()) <= tasks + 1
-            if reader.time.clock() >= end:
-                break
-    assert number > 10
-    assert max(sizes) <= largest
-    return found
 
 
 def assert_paced(times: Sequence[datetime], per_second: float, burst: int) -> None:

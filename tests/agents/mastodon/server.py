@@ -10,23 +10,12 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from tests.agents.mastodon.streams import Document, Streams
+from tests.agents.mastodon.documents import BARE, Document, iso
+from tests.agents.mastodon.streams import Streams
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 TOKEN = "t0ken"
 LIMIT = 300
-BARE: Document = {
-    "in_reply_to_id": None,
-    "in_reply_to_account_id": None,
-    "sensitive": False,
-    "spoiler_text": "",
-    "reblog": None,
-    "media_attachments": [],
-    "mentions": [],
-    "emojis": [],
-    "card": None,
-    "poll": None,
-}
 
 
 class Server(Streams):
@@ -49,6 +38,10 @@ class Server(Streams):
         self.answers: list[web.Response] = []
         self.old = False
         """An instance of before Mastodon 4.3."""
+        self.broken: set[str] = set()
+        """The statuses whose context is an error."""
+        self.by_id: list[web.Response] = []
+        """Given in turn to who asks for several statuses."""
         self.remaining: int | None = None
         self.url = ""
         self._runner: web.AppRunner | None = None
@@ -64,6 +57,7 @@ class Server(Streams):
         get("/api/v1/accounts/{id}/statuses", self._account)
         get("/api/v1/statuses", self._several)
         get("/api/v1/statuses/{id}", self._one)
+        get("/api/v1/statuses/{id}/context", self._context)
         get("/api/v2/search", self._search)
         get("/api/v1/streaming", self._socket)
         get("/api/v1/streaming/{name:.+}", self._events)
@@ -79,6 +73,13 @@ class Server(Streams):
         assert self._runner is not None
         await self.hang_up()
         await self._runner.cleanup()
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        assert self._runner is not None
+        assert self._runner.server is not None
+        return len(self._runner.server.connections)
 
     @property
     def host(self) -> str:
@@ -124,7 +125,7 @@ class Server(Streams):
             "id": str(number),
             "uri": f"{home}/statuses/{number}",
             "url": f"{account['url']}/{number}",
-            "created_at": _iso(moment),
+            "created_at": iso(moment),
             "edited_at": None,
             "visibility": "public",
             "language": "ru",
@@ -142,8 +143,14 @@ class Server(Streams):
             self._tell("update", status)
         return status
 
+    def answer(self, to: Document, text: str, *, by: str = "ivan@far.example", **fields: Any) -> Document:
+        """A new status under another one, which counts it."""
+        to["replies_count"] += 1
+        above = {"in_reply_to_id": to["id"], "in_reply_to_account_id": to["account"]["id"]}
+        return self.publish(text, by=by, **above, **fields)
+
     def edit(self, status: Document, text: str, *, tell: bool = True) -> None:
-        status |= {"content": f"<p>{text}</p>", "edited_at": _iso(self.clock())}
+        status |= {"content": f"<p>{text}</p>", "edited_at": iso(self.clock())}
         if tell:
             self._tell("status.update", status)
 
@@ -165,7 +172,7 @@ class Server(Streams):
             self.remaining = max(0, self.remaining - 1)
             response.headers["X-RateLimit-Limit"] = str(LIMIT)
             response.headers["X-RateLimit-Remaining"] = str(self.remaining)
-            response.headers["X-RateLimit-Reset"] = _iso(self.clock() + timedelta(seconds=100))
+            response.headers["X-RateLimit-Reset"] = iso(self.clock() + timedelta(seconds=100))
         return response
 
     async def _instance(self, _request: web.Request) -> web.Response:
@@ -202,6 +209,8 @@ class Server(Streams):
         return self._page(request, mine)
 
     async def _several(self, request: web.Request) -> web.Response:
+        if self.by_id:
+            return self.by_id.pop(0)
         if self.old:
             return _missing()
         wanted = request.query.getall("id[]")
@@ -212,6 +221,19 @@ class Server(Streams):
     async def _one(self, request: web.Request) -> web.Response:
         status = self.statuses.get(int(request.match_info["id"]))
         return web.json_response(status) if status else _missing()
+
+    async def _context(self, request: web.Request) -> web.Response:
+        status = self.statuses.get(int(request.match_info["id"]))
+        if status is None:
+            return _missing()
+        if status["id"] in self.broken:
+            return web.Response(status=500)
+        above, below = [status], [status]
+        while (parent := self.statuses.get(int(above[0]["in_reply_to_id"] or 0))) is not None:
+            above.insert(0, parent)
+        for each in below:
+            below += [other for other in self.statuses.values() if other["in_reply_to_id"] == each["id"]]
+        return web.json_response({"ancestors": above[:-1], "descendants": below[1:]})
 
     async def _search(self, request: web.Request) -> web.Response:
         if request.query["type"] == "accounts":
@@ -226,7 +248,3 @@ class Server(Streams):
 
 def _missing() -> web.Response:
     return web.json_response({"error": "Record not found"}, status=404)
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import WSCloseCode, web
 
-Document = dict[str, Any]
+from tests.agents.mastodon.documents import Document
 
 
 class Streams:

@@ -148,6 +148,17 @@ def test_options_name_what_is_wrong() -> None:
         options(instances=[{"url": "https://a.example", "hashtags": ["a b"]}])
     with pytest.raises(ValueError, match="holds a secret"):
         options(instances=[{"url": "https://a.example", "token": "abc"}])
+    with pytest.raises(ValueError, match=r"a connection for each of 33 hashtags.*use `websocket`"):
+        options(
+            instances=[
+                {
+                    "url": f"https://{host}.example",
+                    "transport": "sse",
+                    "hashtags": [f"{host}{n}" for n in range(m)],
+                }
+                for host, m in (("a", 20), ("b", 13))
+            ]
+        )
     made = options(instances=[{"url": "https://Social.example"}], accounts=["https://a.example/@Anna"])
     assert made.accounts == ("anna@a.example",)
     assert made.hosts() == ("https://social.example", "*.social.example")

@@ -77,6 +77,12 @@ class Server:
         assert self._runner is not None
         await self._runner.cleanup()
 
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        assert self._runner is not None and self._runner.server is not None
+        return len(self._runner.server.connections)
+
     def publish(self, text: str = "", *, of: str = "teplo", **fields: Any) -> Review:
         """A new review in a list."""
         self._number += 1

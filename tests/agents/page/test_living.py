@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
 from datetime import timedelta
 
 import pytest
@@ -9,7 +11,8 @@ from aiohttp import web
 
 from agents.base import BadConfiguration, Found, Progress
 from pipeline.core.watchlist import Alias, Watchlist, WatchObject
-from tests.agents.listing.checks import assert_paced, lives_a_day, loses_nothing
+from tests.agents.day import lives_a_day
+from tests.agents.listing.checks import assert_paced, loses_nothing
 from tests.agents.page.reading import reader_of
 from tests.agents.page.server import NOON, Server
 from tests.agents.telegram.items import ids, last_cursor, posts, rounds
@@ -201,6 +204,26 @@ async def test_a_period_of_the_past(site: Server) -> None:
     assert isinstance(items[-1], Progress)
 
 
+async def test_a_long_list_is_not_kept_while_it_is_read(site: Server) -> None:
+    count, text = 240, "я" * 4000
+    for number in range(count):
+        site.publish(f"отзыв {number} {text}", at=NOON - timedelta(hours=number))
+    reader, held = reader_of(site, "json"), []
+    async with reader.web() as network:
+        stream = reader.source(network).history(NOON - timedelta(days=99), NOON + timedelta(days=1), None)
+        tracemalloc.start()
+        try:
+            async for item in stream:
+                gc.collect(0)
+                if isinstance(item, Found):
+                    held.append(tracemalloc.get_traced_memory()[0])
+        finally:
+            tracemalloc.stop()
+    assert len(held) == count
+    grown = min(held[-60:]) - min(held[:60])
+    assert grown < 120 * len(text), f"{grown} bytes: a third of what the list says in between"
+
+
 async def test_a_day(site: Server) -> None:
     site.etags = True
     for number in range(200):
@@ -214,7 +237,15 @@ async def test_a_day(site: Server) -> None:
         made = [site.publish(f"новый {number}.{each}", at=before, reply="Спасибо") for each in range(7)]
         site.change(made[0].number - 3, text=f"иначе {number}")
 
-    found = await lives_a_day(reader, news, largest=30_000)
+    async with reader.web() as network:
+        found = await lives_a_day(
+            reader.source(network),
+            reader.time,
+            news,
+            connections=lambda: site.connections,
+            most_connections=1,
+            largest_cursor=30_000,
+        )
     plain = [each for each in found if not each.endswith("@")]
     assert len(plain) == len(set(plain)), "each once"
     assert site.requests["not modified"] > 10

@@ -20,6 +20,8 @@ class Server(LocalSite):
         self.things: dict[str, dict[str, Any]] = {}
         self.closed: dict[str, tuple[int, str]] = {}
         """Subreddits and users that answer with a status and a reason."""
+        self.unknown: set[str] = set()
+        """Subreddits that do not exist."""
         self.tokens = 0
         self.valid: set[str] = set()
         self.agents: set[str] = set()
@@ -33,6 +35,7 @@ class Server(LocalSite):
         app.router.add_get("/r/{place}/{what}", self._listing)
         app.router.add_get("/user/{place}/{what}", self._listing)
         app.router.add_get("/search", self._listing)
+        app.router.add_get("/subreddits/search", self._subreddits)
         app.router.add_get("/api/info", self._info)
         app.router.add_get("/api/morechildren", self._more)
         app.router.add_get("/comments/{number}", self._tree)
@@ -104,6 +107,8 @@ class Server(LocalSite):
         if (refusal := self._refused(request)) is not None:
             return refusal
         place, what = request.match_info.get("place", ""), request.match_info.get("what", "")
+        if place in self.unknown:
+            raise web.HTTPFound(f"/subreddits/search?q={place}")
         asked = request.query
         words = asked.get("q", "").strip('"').lower()
         by_user = request.path.startswith("/user/")
@@ -119,6 +124,11 @@ class Server(LocalSite):
             names = [thing["name"] for thing in found]
             found = found[names.index(after) + 1 :] if after in names else []
         return self._answer(found[: int(asked.get("limit", 25))])
+
+    async def _subreddits(self, request: web.Request) -> web.Response:
+        """Where a subreddit that does not exist leads to: others that are called so."""
+        found = {"kind": "t5", "data": {"name": "t5_2qh1i", "display_name": request.query["q"] + "s"}}
+        return web.json_response({"kind": "Listing", "data": {"after": None, "children": [found]}})
 
     async def _info(self, request: web.Request) -> web.Response:
         if (refusal := self._refused(request)) is not None:

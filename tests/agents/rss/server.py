@@ -30,6 +30,13 @@ class FeedServer:
         self.answers: dict[str, Callable[[web.Request], web.Response]] = {}
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.address = ""
+        self.runner: web.AppRunner | None = None
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        assert self.runner is not None and self.runner.server is not None
+        return len(self.runner.server.connections)
 
     async def answer(self, request: web.Request) -> web.Response:
         self.requests.append((request.path, dict(request.headers)))

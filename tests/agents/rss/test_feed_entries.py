@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from agents.base import Found, Rejected
 from agents.html import plain_text
 from agents.manual_time import NOON
-from agents.rss.feed_entries import NotAFeed, entries_of
+from agents.rss.feed_document import NotAFeed
+from agents.rss.feed_entries import entries_of
 from agents.rss.feeds import Feed
 from schemas import RawPost
 

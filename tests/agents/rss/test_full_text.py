@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from agents.manual_time import NOON, JumpingTime
+from agents.rss import feed_reading
 from agents.rss.full_text import Extractor, NoText
 from pipeline.metrics import Metrics
 from tests.agents.rss.server import XML, FeedServer, polls, source_of
@@ -76,6 +77,32 @@ async def test_pages_of_a_sitemap_without_titles(server: FeedServer, metrics: Me
     assert (asked.count("/1"), asked.count("/2")) == (1, 1) and asked.count("/3") >= 2, (
         "only what may pass is tried"
     )
+
+
+async def test_articles_that_wait_are_read_though_the_sitemap_does_not_change(
+    server: FeedServer, metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_reading, "MOST_ARTICLES", 2)
+    statuses = {"/0": [200], "/1": [200], "/2": [500, 500, 500, 500, 200]}
+    for path, given in statuses.items():
+        server.answers[path] = lambda _, given=given: web.Response(  # type: ignore[misc]
+            text=PAGE, status=given.pop(0) if len(given) > 1 else given[0], content_type="text/html"
+        )
+    urls = "".join(
+        f"<url><loc>{server.address}{path}</loc><lastmod>{NOON.isoformat()}</lastmod></url>"
+        for path in statuses
+    )
+
+    def unchanged(request: web.Request) -> web.Response:
+        if request.headers.get("If-None-Match") == '"1"':
+            return web.Response(status=304)
+        return web.Response(body=sitemap(urls), headers={"ETag": '"1"'})
+
+    feed = server.feed("/map.xml", unchanged, format="sitemap", full_text=True)
+    items = await polls(source_of([feed], metrics, JumpingTime()), 4)
+    assert [post.native_id[-2:] for post in posts(items)] == ["/1", "/0", "/2"]
+    asked = [headers.get("If-None-Match") for path, headers in server.requests if path == "/map.xml"]
+    assert asked == [None, None, None, '"1"'], "once nothing waits any more, the sitemap may stay as it is"
 
 
 async def test_a_page_that_takes_too_long_ends_the_process_not_the_agent() -> None:

@@ -10,9 +10,10 @@ import pytest
 from aiohttp import web
 
 from agents.manual_time import NOON, JumpingTime
-from agents.rss.feed_entries import NotAFeed
+from agents.rss.feed_document import NotAFeed
 from agents.rss.feeds import Feed
-from agents.rss.sitemaps import MOST_DATED, MOST_UNDATED, entries, parse
+from agents.rss.sitemap_document import MAX_ELEMENTS, parse
+from agents.rss.sitemaps import WINDOW, entries, newest
 from pipeline.metrics import Metrics
 from tests.agents.rss.server import FeedServer, polls, source_of
 from tests.agents.rss.test_edits import cursor_of, posts
@@ -73,13 +74,16 @@ async def test_an_index_and_gzip(server: FeedServer, metrics: Metrics) -> None:
 
 def test_addresses_without_dates_are_remembered_first_and_all_is_bounded() -> None:
     feed = Feed(url="https://news.example/map.xml", format="sitemap")  # type: ignore[arg-type]
-    bare = [f"<url><loc>https://news.example/b{n}</loc></url>" for n in range(MOST_UNDATED + 5)]
-    dated = [news(number, hours=0.001 * number) for number in range(MOST_DATED + 5)]
-    places = parse(sitemap(*bare, *dated)).places
-    made = entries(places, feed, collected_at=NOON, first=True)
-    assert len(made) == MOST_DATED + MOST_UNDATED
-    assert sum(entry.baseline for entry in made) == MOST_UNDATED
-    assert not any(entry.baseline for entry in entries(places, feed, collected_at=NOON, first=False))
+    bare = [f"<url><loc>https://news.example/b{number}</loc></url>" for number in range(205)]
+    dated = [news(number, hours=0.01 * number) for number in range(105)]
+    places, left_out = newest(parse(sitemap(*bare, *dated, news(999, hours=99))).places, NOON - WINDOW, 300)
+    assert (len(places), left_out) == (300, 10), "what is old is not left out, but not wanted"
+    assert [place.url[21:] for place in (places[0], places[199], places[200], places[299])] == [
+        "b0", "b199", "99", "0",
+    ]  # fmt: skip
+    new = entries((place._replace(first=True) for place in places), feed, collected_at=NOON)
+    assert [entry.baseline for entry in new] == [True] * 200 + [False] * 100
+    assert not any(entry.baseline for entry in entries(places, feed, collected_at=NOON))
 
 
 @pytest.mark.parametrize(
@@ -88,6 +92,7 @@ def test_addresses_without_dates_are_remembered_first_and_all_is_bounded() -> No
         b"", b"<rss/>", b"{}", b"<urlset><url>", b"\x1f\x8bxx", gzip.compress(b" " * 20 * 1024 * 1024),
         b'<!DOCTYPE a [<!ENTITY x "y">]><urlset>&x;</urlset>',
         b'<?xml version="1.0" encoding="no"?><urlset/>',
+        b"<urlset>" + b"<a/>" * MAX_ELEMENTS + b"<a/></urlset>", b"<urlset>" + b"<a>" * MAX_ELEMENTS,
     ],
 )  # fmt: skip
 def test_what_is_no_sitemap(body: bytes) -> None:
@@ -96,6 +101,6 @@ def test_what_is_no_sitemap(body: bytes) -> None:
 
 
 def test_odd_addresses_are_left_out() -> None:
-    odd = ["javascript:x", "", "https://" + "a" * 3000, "/relative", "https://news.example/ok"]
+    odd = ["javascript:x", "", "https://" + "a" * 3000, "/relative", "http//[", "https://news.example/ok"]
     body = sitemap(*(f"<url><loc>{each}</loc><lastmod>soon</lastmod></url>" for each in odd))
     assert [place.url for place in parse(body).places] == ["https://news.example/ok"]

@@ -166,7 +166,7 @@ async def test_a_hub_that_fails_leaves_polling_as_it_is(
 async def test_a_port_that_is_taken_is_told(server: FeedServer, hub: Hub, metrics: Metrics) -> None:
     feed = server.feed("/a", lambda _: web.Response(body=rss(1), content_type=XML))
     agent = Agent(feed, hub, ManualTime(), metrics, port=int(hub.url.rpartition(":")[2].strip("/")))
-    with pytest.raises(BadConfiguration, match="cannot be listened on"):
+    with pytest.raises(BadConfiguration, match=r"cannot take pushes of hubs.*choose another"):
         await agent.run()
 
 

@@ -8,7 +8,7 @@ from agents.base import SourceUnavailable
 from agents.fleet.cursor_rows import MAX_CURSOR_BYTES, pack
 from agents.manual_time import ManualTime
 from agents.pace import LONGEST_BACKOFF, Pace
-from agents.telegram import copies
+from agents.telegram import albums, copies
 from agents.telegram.copies import Copies
 from agents.telegram.cursor import MAX_THREADS, Cursor, RoomState
 from agents.telegram.options import MAX_CHANNELS
@@ -81,11 +81,14 @@ def test_the_cursor_of_the_most_channels_fits() -> None:
         pts=9_999_999,
         last=9_999_999,
         goal=9_999_999,
-        threads=dict.fromkeys(range(900_000, 900_000 + MAX_THREADS), 9_999_999),
+        albums=dict.fromkeys(range(9_900_000, 9_900_000 + albums.KEPT), 1023),
     )
-    state = group.changed(called="a" * 32, threads=None, group=group)
-    whole = Cursor(account=1, rooms={f"{'a' * 28}{number}": state for number in range(MAX_CHANNELS)})
-    assert len(pack("telegram:one", whole.written())) <= MAX_CURSOR_BYTES
+    threads = dict.fromkeys(range(900_000, 900_000 + MAX_THREADS), 9_999_999)
+    numbers = tuple(range(9_900_000, 9_900_000 + copies.KEPT))
+    for comments in (group.changed(threads=threads, albums={}), group.changed(copies=numbers)):
+        state = group.changed(called="a" * 32, group=comments)
+        whole = Cursor(account=1, rooms={f"{'a' * 28}{number}": state for number in range(MAX_CHANNELS)})
+        assert len(pack("telegram:one", whole.written())) <= MAX_CURSOR_BYTES
 
 
 def test_threads_keep_to_the_newest_posts() -> None:

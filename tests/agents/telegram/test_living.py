@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from contextlib import aclosing
 from datetime import timedelta
 
@@ -13,6 +12,7 @@ from agents.base import Found, Progress
 from agents.rates import Limit
 from agents.web import Forbidden, Reach, Traffic, Web
 from agents.web.addresses import place
+from tests.agents.day import lives_a_day
 from tests.agents.telegram.items import ids, kills, last_cursor
 from tests.agents.telegram.reading import Reader
 from tests.agents.telegram.server import Server
@@ -82,28 +82,23 @@ async def test_a_day_without_growth(telegram: Server) -> None:
         telegram.publish(room, "первая")
         world.person(room.id, "Пётр")
     reader = Reader(telegram, *(f"bank_{number}" for number in range(3)))
-    ends = world.now + timedelta(hours=24)
-    found: Counter[str] = Counter()
-    sizes, tasks, hour = [], [], 0
-    async with reader.web() as web, aclosing(reader.source(web).posts(None)) as stream:  # type: ignore[type-var]
-        async for item in stream:
-            if isinstance(item, Found):
-                found[item.post.native_id] += 1
-            if item.cursor is not None:
-                sizes.append(len(item.cursor))
-            world.now = reader.time.clock()
-            if world.now >= ends:
-                break
-            if (passed := int((world.now - ends).total_seconds() // 3600) + 24) > hour:
-                hour = passed
-                tasks.append(len(asyncio.all_tasks()))
-                for room in rooms:
-                    last = telegram.publish(room, f"час {hour}", at=world.now)
-                    world.comment(room, last.id, "комментарий", room.id)
-    assert set(found.values()) == {1}
-    assert len(found) >= 3 * 2 * 23
-    assert max(sizes[len(sizes) // 2 :]) <= max(sizes[: len(sizes) // 2]) + 8
-    assert max(tasks[12:]) <= max(tasks[:12])
+
+    def every_hour(hour: int) -> None:
+        world.now = reader.time.clock()
+        for room in rooms:
+            last = telegram.publish(room, f"час {hour}", at=world.now)
+            world.comment(room, last.id, "комментарий", room.id)
+
+    async with reader.web() as web:
+        found = await lives_a_day(
+            reader.source(web),
+            reader.time,
+            every_hour,
+            connections=lambda: telegram.most_connections,
+            most_connections=1,
+            largest_cursor=4_000,
+        )
+    assert len(found) == len(set(found)) >= 3 * 2 * 23
     assert telegram.most_connections == 1
     assert telegram.requests["ResolveUsername"] == 3
     assert len(telegram.times) < 2 * 3 * 24 * 60, "silent channels are asked seldom"

@@ -89,11 +89,21 @@ async def test_forwards_name_the_first_post_of_the_chain(telegram: Server) -> No
     nameless = world.room(None, "Без имени")
     header = types.MessageFwdHeader(date=world.now, from_id=nameless.peer, channel_post=3)
     telegram.publish(room, "из безымянного", fwd_from=header)
+    between = world.room("between_us")  # what it took over is taken over from it: a chain of two steps
+    header = types.MessageFwdHeader(
+        date=world.now,
+        from_id=origin.peer,
+        channel_post=17,
+        saved_from_peer=between.peer,
+        saved_from_msg_id=4,
+    )
+    telegram.publish(room, "переслано дважды", fwd_from=header)
     found = posts(await Reader(telegram, "teplobank").read())
-    assert [found[f"teplobank/{n}"].repost_of for n in (1, 2, 3)] == [
+    assert [found[f"teplobank/{n}"].repost_of for n in (1, 2, 3, 4)] == [
         "telegram:source_news/17",
         None,
         f"telegram:c/{nameless.id}/3",
+        "telegram:source_news/17",
     ]
     assert {post.kind for post in found.values()} == {"repost"}
     assert found["teplobank/2"].extras["forwarded_from"] == "Скрытый Человек"

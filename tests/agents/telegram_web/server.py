@@ -50,6 +50,13 @@ class Server:
         assert self._runner is not None
         await self._runner.cleanup()
 
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        assert self._runner is not None
+        assert self._runner.server is not None
+        return len(self._runner.server.connections)
+
     def channel(self, handle: str, title: str = "", **fields: Any) -> Channel:
         made = Channel(handle, title or handle, 1_000_000_000 + len(self.channels), **fields)
         self.channels[handle.lower()] = made

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from contextlib import aclosing
 from datetime import timedelta
 
 import pytest
 from aiohttp import web
 
-from agents.base import BadConfiguration, Collected, CursorCorrupt, Found
+from agents.base import BadConfiguration, Collected, CursorCorrupt
 from agents.fleet.cursor_rows import MAX_CURSOR_BYTES, pack
 from agents.rates import Limit
 from agents.telegram_web.cursor import WATCHED, Cursor
+from tests.agents.day import lives_a_day
 from tests.agents.telegram.items import ids, kills, last_cursor, rounds
 from tests.agents.telegram_web.reading import Reader
 from tests.agents.telegram_web.server import Server
@@ -151,32 +150,24 @@ async def test_requests_keep_to_the_limit(site: Server) -> None:
 
 async def test_a_day_without_growth(site: Server) -> None:
     channels = [site.channel(f"bank_{number}", newest=1000) for number in range(3)]
-    for channel in channels:
-        site.publish(channel, "первая")
     reader = Reader(site, *(channel.handle for channel in channels))
-    ends, hour, sizes = site.now + timedelta(hours=24), 0, []
-    found: Counter[str] = Counter()
-    async with (
-        local_web(site.url, time=reader.time) as known,
-        aclosing(reader.source(known).posts(None)) as stream,  # type: ignore[type-var]
-    ):
-        async for item in stream:
-            if isinstance(item, Found):
-                found[item.post.event_id] += 1
-            if item.cursor is not None:
-                sizes.append(len(item.cursor))
-            site.now = reader.time.clock()
-            if site.now >= ends:
-                break
-            if (passed := 24 + int((site.now - ends).total_seconds() // 3600)) > hour:
-                hour = passed
-                for channel in channels:
-                    for _ in range(5):
-                        site.publish(channel, f"час {hour}")
-    assert set(found.values()) == {1}
-    assert len(found) >= 3 * 5 * 23
-    assert max(sizes) <= 3 * (WATCHED * 40 + 100)
-    assert max(sizes[-5:]) <= max(sizes[len(sizes) // 2 : -5]) + 10
+
+    def every_hour(hour: int) -> None:
+        site.now = reader.time.clock()
+        for channel in channels:
+            for _ in range(5):
+                site.publish(channel, f"час {hour}")
+
+    async with local_web(site.url, time=reader.time, metrics=reader.metrics) as known:
+        found = await lives_a_day(
+            reader.source(known),
+            reader.time,
+            every_hour,
+            connections=lambda: site.connections,
+            most_connections=1,
+            largest_cursor=3 * (WATCHED * 40 + 100),
+        )
+    assert len(found) == len(set(found)) == 3 * 5 * 23
     assert len(site.times) < 3 * 24 * 60, "silent channels are asked seldom"
 
 

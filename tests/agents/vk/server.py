@@ -29,7 +29,6 @@ class Server:
         times: (token, moment by ``clock``) of each request.
         failures: errors that are given in turn instead of answers, by method.
         silent: so many requests are not answered at all.
-        open: connections that have asked.
         answers: HTTP answers that are given in turn instead of all others.
         before: called with each method before it is answered: to let things happen between two pages.
         quota: how many calls of a method one token has left; then error 29.
@@ -47,7 +46,6 @@ class Server:
         self.failures: dict[str, list[int]] = {}
         self.answers: list[web.Response] = []
         self.silent = 0
-        self.open: set[asyncio.BaseTransport] = set()
         self._ended = asyncio.Event()
         self.before: Callable[[str, Params], None] = lambda method, params: None
         self.quota: dict[tuple[str, str], int] = {}
@@ -71,6 +69,13 @@ class Server:
         self._ended.set()
         await self._runner.cleanup()
 
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        assert self._runner is not None
+        assert self._runner.server is not None
+        return len(self._runner.server.connections)
+
     def publish(self, owner: int, text: str = "", **fields: Any) -> Object:
         """A new post on a wall; see `World.post`."""
         return self.world.post(owner, text, **fields)
@@ -81,8 +86,6 @@ class Server:
         token = form.pop("access_token", "")
         self.requests[method] += 1
         self.times.append((token, self.clock()))
-        if request.transport is not None:
-            self.open = {each for each in self.open if not each.is_closing()} | {request.transport}
         if self.silent:
             self.silent -= 1
             await self._ended.wait()

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-from contextlib import aclosing
-from datetime import timedelta
-
 import pytest
 
 from agents.base import CursorCorrupt, Found
+from tests.agents.day import lives_a_day
 from tests.agents.telegram.items import ids, kills, posts
 from tests.agents.vk.reading import Reader, watching
 from tests.agents.vk.server import NOON, Server
@@ -68,34 +64,23 @@ async def test_a_day_leaves_nothing_behind(vk: Server) -> None:
     bank = vk.world.group(1, "teplobank")
     people = [vk.world.person(number, "Анна", "Иванова") for number in range(10, 20)]
     reader = Reader(vk, watching("Тепло", vk=["teplobank"]), comments_for="3h", every="10m", history=10)
-    sizes: list[int] = []
-    tasks: list[int] = []
-    written: set[str] = set()
-    hours = 24
-    published = 0
-    async with (
-        reader.opened() as source,
-        aclosing(source.posts(None)) as stream,  # type: ignore[type-var]
-    ):
-        async for item in stream:
-            if isinstance(item, Found):
-                written.add(item.post.native_id)
-            elif item.cursor is not None and reader.time.clock() - NOON > timedelta(hours=6):
-                sizes.append(len(item.cursor) - len(json.loads(item.cursor)["seen"]))
-                tasks.append(len(asyncio.all_tasks()))
-                assert len(vk.open) <= 2
-            passed = (reader.time.clock() - NOON).total_seconds()
-            if passed > hours * 3600:
-                break
-            while published < passed / 1200 and passed < hours * 3600 - 3600:
-                post = vk.publish(bank, f"новость {published}")
-                vk.world.comment(post, "слово", from_id=people[published % 10])
-                vk.publish(people[published % 10], f"Тепло {published}")
-                published += 1
-    assert len(written) == 3 * published
-    half = len(sizes) // 2
-    assert max(sizes[half:]) < 1.1 * max(sizes[:half])
-    assert max(tasks) <= min(tasks) + 1
+
+    def every_hour(hour: int) -> None:
+        for number in range(3):
+            post = vk.publish(bank, f"новость {hour}")
+            vk.world.comment(post, "слово", from_id=people[number])
+            vk.publish(people[number], f"Тепло {hour}")
+
+    async with reader.opened() as source:
+        found = await lives_a_day(
+            source,
+            reader.time,
+            every_hour,
+            connections=lambda: vk.connections,
+            most_connections=1,
+            largest_cursor=10_000,
+        )
+    assert len(found) == len(set(found)) == 23 * 3 * 3
 
 
 @pytest.mark.parametrize("text", ["{}x", '{"seen": "%"}', '{"watched": {"1_1": {"date": 1, "known": "!"}}}'])

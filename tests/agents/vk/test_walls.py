@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from agents.base import Found, Gone
 from tests.agents.telegram.items import ids, last_cursor, posts
+from tests.agents.vk.methods import Params, VkError
 from tests.agents.vk.reading import Reader, watching
-from tests.agents.vk.server import Server
+from tests.agents.vk.server import NOON, Server
 
 
 async def test_a_new_wall_is_read_back_to_its_history(vk: Server) -> None:
@@ -106,3 +109,64 @@ async def test_pages_that_shift_lose_nothing(vk: Server) -> None:
     items = await Reader(vk, communities=["club1"], history=1000).read()
     assert {f"-1_{number}" for number in range(1, 336)} <= set(posts(items))
     assert all(isinstance(item, Found) for item in items if hasattr(item, "post"))
+
+
+async def test_a_wall_whose_answer_has_no_posts_holds_up_no_other(vk: Server) -> None:
+    other, broken = vk.world.group(1, "teplobank"), vk.world.group(2, "other")
+    vk.publish(broken, "не видно")
+    vk.publish(other, "новость")
+    whole = vk.methods.answer
+
+    def answer(method: str, params: Params, now: int) -> Any:
+        found = whole(method, params, now)
+        if method == "wall.get" and int(params["owner_id"]) == broken:
+            del found["items"]
+        return found
+
+    vk.methods.answer = answer  # type: ignore[method-assign]
+    reader = Reader(vk, communities=["club1", "club2"])
+    seen = lambda items: "-1_1" in ids(items) and items[-1].cursor is not None  # noqa: E731
+    cursor = last_cursor(await reader.read(until=seen))
+    assert reader.errors("Troubled") == 1
+    assert reader.time.clock() == NOON, "the other one was not asked for again a minute later"
+    vk.methods.answer = whole  # type: ignore[method-assign]
+    await reader.read(cursor, until=lambda items: "-2_1" in ids(items))
+
+
+async def test_a_hole_that_cannot_be_filled_yet_is_not_forgotten(vk: Server) -> None:
+    bank = vk.world.group(1, "teplobank")
+    for number in range(90):
+        vk.publish(bank, f"новость {number}", date=1_700_000_000 + number)
+    refused = True
+
+    def refuse(method: str, params: Params) -> None:
+        if refused and method == "wall.get" and int(params.get("offset", 0)) > 0:
+            raise VkError(100)
+
+    vk.before = refuse
+    reader = Reader(vk, communities=["club1"])
+    before = await reader.read(until=lambda items: reader.errors("Broken") > 0)
+    for number in range(90, 150):
+        vk.publish(bank, f"новость {number}", date=1_700_000_000 + number)
+    more = await reader.read(last_cursor(before), until=lambda items: reader.errors("Broken") > 3)
+    refused = False
+    wanted = {f"-1_{number}" for number in range(1, 151)} - set(ids(before)) - set(ids(more))
+    await reader.read(last_cursor([*before, *more]), until=lambda items: wanted <= set(ids(items)))
+
+
+async def test_pages_of_comments_that_shift_lose_nothing(vk: Server) -> None:
+    """Comments of the first pages vanish while the later ones are read: those move up by as many places."""
+    bank = vk.world.group(1, "teplobank")
+    post = vk.publish(bank, "новость")
+    comments = [vk.world.comment(post, f"слово {number}") for number in range(450)]
+    vanishing = iter(comments[:60])
+
+    def shift(method: str, params: Params) -> None:
+        if method == "wall.getComments" and int(params.get("offset", 0)) > 0:
+            for _ in range(15):
+                if (comment := next(vanishing, None)) is not None:
+                    vk.world.uncomment(post, comment)
+
+    vk.before = shift
+    items = await Reader(vk, communities=["club1"]).read()
+    assert {f"-1_{each['id']}" for each in comments[60:]} <= set(ids(items))

@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,15 +14,19 @@ from aiokafka.errors import KafkaTimeoutError
 
 from agents.base import BadConfiguration
 from agents.cursor import MemoryCursors
+from agents.http.admission import IngestLimits
+from agents.http.connections import Connection
 from agents.manual_time import ManualTime
 from agents.options import Lookup
 from agents.runner import Runner
 from agents.surroundings import Surroundings
 from agents.vk_callback import Options, VkCallbackSource
+from agents.vk_callback.door import Door
 from agents.waiting import cancel
 from pipeline.metrics import Metrics
 from schemas import DeadLetter, Deletion, RawPost
 from tests.agents.memory_publisher import MemoryPublisher
+from tests.agents.pushed_day import pushed_for_a_day
 from tests.agents.vk_callback.server import GROUP, Server, comment
 from tests.agents.web.opening import local_web
 
@@ -35,9 +40,11 @@ def options(**given: Any) -> Options:
 
 
 @asynccontextmanager
-async def running(publisher: MemoryPublisher, **given: Any) -> AsyncIterator[Server]:
+async def running(
+    publisher: MemoryPublisher, *, time: ManualTime | None = None, **given: Any
+) -> AsyncIterator[Server]:
     """The agent under a runner, and a sender that knows where it is."""
-    time, metrics, stop = ManualTime(), Metrics(), asyncio.Event()
+    time, metrics, stop = time or ManualTime(), Metrics(), asyncio.Event()
     async with local_web("http://127.0.0.1:1", time=time, metrics=metrics) as web:
         around = Surroundings(agent="vk-callback:one", web=web, metrics=metrics, clock=time.clock)
         source = VkCallbackSource(options(**given), around)
@@ -129,6 +136,23 @@ async def test_a_repeated_event_is_taken_once() -> None:
     assert len(records(publisher)) == 1
 
 
+async def test_an_event_that_kafka_confirms_late_is_taken_once() -> None:
+    """VK repeats it while it waits, and after that: an edit would become two revisions."""
+    door = Door(options(), IngestLimits(confirm=timedelta(seconds=0.1)))
+    edit = comment(5, "другое", owner_id=-GROUP)
+    async with door.opened() as address, Server("http://{}:{}/vk".format(*address)) as vk:
+        for _ in range(2):
+            assert (await vk.publish("wall_reply_edit", edit, event_id="same"))[0] == 503
+        event = door.queue.get_nowait()
+        assert door.queue.empty(), "it is on its way once"
+        event.settle()
+        assert await vk.publish("wall_reply_edit", edit, event_id="same") == (200, "ok")
+        assert door.queue.empty()
+        waiting = asyncio.ensure_future(vk.publish("wall_reply_edit", edit, event_id=""))
+        (await door.queue.get()).settle(taken=False)
+        assert (await waiting)[0] == 503, "what will never be there is not taken"
+
+
 async def test_strangers_are_refused() -> None:
     publisher = MemoryPublisher()
     async with running(publisher) as vk:
@@ -160,3 +184,23 @@ async def test_a_port_that_is_taken_is_told() -> None:
         with pytest.raises(BadConfiguration, match="choose another"):
             async with running(MemoryPublisher(), port=port):
                 raise AssertionError("it has begun")
+
+
+async def test_a_day_without_growth(open_now: set[Connection]) -> None:
+    """Posts, edits, deletions, and strangers."""
+    publisher, time = MemoryPublisher(), ManualTime()
+    async with running(publisher, time=time) as vk:
+
+        async def event(number: int) -> None:
+            text = f"слово {number} " * 100
+            post = comment(number, text, owner_id=-GROUP, from_id=-GROUP)
+            assert await vk.publish("wall_post_new", post) == (200, "ok")
+            assert await vk.publish("wall_reply_edit", comment(number, text, post_id=1)) == (200, "ok")
+            assert await vk.publish("wall_reply_delete", {"id": number, "owner_id": -GROUP}) == (200, "ok")
+            assert (await vk.publish("wall_post_new", post, secret="wrong"))[0] == 403
+
+        async def push(hour: int) -> None:
+            await asyncio.gather(*(event(number) for number in range(hour * 20, hour * 20 + 20)))
+            vk.unsent.clear()
+
+        await pushed_for_a_day(time, publisher, push, lambda: len(open_now), most=20)

@@ -8,7 +8,7 @@ import pytest
 
 from agents.base import Refused
 from agents.manual_time import ManualTime
-from agents.web.breaker import FAILURES, LONGEST_REST, Breakers
+from agents.web.breaker import FAILURES, LONGEST_REST, MOST_CIRCUITS, Breakers
 
 
 def opened(time: ManualTime) -> Breakers:
@@ -66,6 +66,31 @@ def test_a_failed_probe_doubles_the_rest_up_to_a_limit(time: ManualTime) -> None
         rests.append(refused.value.retry_after.total_seconds())
     assert rests[:4] == [60, 120, 240, 480]
     assert rests[-1] == LONGEST_REST.total_seconds()
+
+
+def test_requests_that_were_on_their_way_when_it_opened_prolong_nothing(time: ManualTime) -> None:
+    breakers = Breakers(time.clock, lambda: 0.5)
+    for _ in range(12):
+        breakers.begin("a")
+    opening = [breakers.failed("a") for _ in range(12)]
+    assert opening == [*[False] * (FAILURES - 1), True, *[False] * (12 - FAILURES)]
+    time.move(seconds=30)
+    breakers.begin("a")
+    assert [breakers.failed("a") for _ in range(3)] == [True, False, False]
+    time.move(seconds=60)
+    breakers.begin("a")
+
+
+def test_hosts_that_nobody_asks_any_more_are_forgotten(time: ManualTime) -> None:
+    breakers = opened(time)
+    for number in range(MOST_CIRCUITS - 2):
+        breakers.failed(f"{number}.example")
+    assert breakers.forget() == []
+    time.move(hours=1)
+    for _ in range(FAILURES):
+        breakers.failed("b")
+    assert breakers.forget() == ["a"]
+    assert breakers.is_open("b") and not breakers.is_open("a")
 
 
 def test_a_probe_that_is_never_heard_of_again_is_followed_by_another(time: ManualTime) -> None:

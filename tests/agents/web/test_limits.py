@@ -181,6 +181,9 @@ async def test_a_header_cannot_smuggle_another(site: Site, value: str) -> None:
         ('text/html; charset="no-such"', "Банк".encode(), "Банк"),
         ("text/html; charset=undefined", "Банк".encode(), "Банк"),
         ("text/html; charset=rot13", b"abc", "abc"),
+        ("text/html; charset=punycode", b"a-" + b"9" * 1_000_000, "a-" + "9" * 1_000_000),
+        ("text/html; Charset=KOI8-R", "Банк".encode("koi8-r"), "Банк"),
+        ("text/html; charset=" + "x" * 4000, b"abc", "abc"),
         ("text/html", b"\xff\xfea", "\ufffd\ufffda"),
     ],
 )

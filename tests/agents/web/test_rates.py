@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from agents.base import Refused
 from agents.manual_time import JumpingTime, ManualTime
-from agents.rates import Bucket, Budget, Limit, Rates
+from agents.rates import MOST_BUCKETS, Bucket, Budget, Limit, Rates, token_key
 
 
 async def moments(time: JumpingTime, rates: Rates, limit: Limit, budgets: list[Budget]) -> list[float]:
@@ -103,6 +103,25 @@ async def test_the_lower_of_two_limits_holds_for_a_token_that_two_agents_share()
     assert sent == pytest.approx([0, 0, 1, 2], abs=1e-3)
     assert rates.turns("a:443", "t", Limit(10.0, 5)).bucket.limit == Limit(1.0, 2)
     assert rates.turns("a:443", "other", Limit(10.0, 5)).bucket.limit == Limit(10.0, 5)
+
+
+def test_two_tokens_have_two_buckets_and_no_key_tells_its_token() -> None:
+    keys = {token_key("vk", "hunter2"), token_key("vk", b"hunter2"), token_key("vk", "hunter3")}
+    assert len(keys) == 2 and "hunter" not in "".join(keys)
+
+
+def test_idle_buckets_are_forgotten_and_those_in_use_are_kept() -> None:
+    time = ManualTime()
+    rates = Rates(time.clock, time.sleep)
+    used = [rates.turns(name, "", Limit(1.0, 1)) for name in ("used:443", "resting:443")]
+    used[0].bucket.take("live")
+    used[1].bucket.rest(timedelta(hours=1))
+    first = rates.turns("0.example:443", "", Limit(1.0, 1))
+    for number in range(1, MOST_BUCKETS):
+        rates.turns(f"{number}.example:443", "", Limit(1.0, 1))
+    assert rates.turns("used:443", "", Limit(1.0, 1)) is used[0]
+    assert rates.turns("resting:443", "", Limit(1.0, 1)) is used[1]
+    assert rates.turns("0.example:443", "", Limit(1.0, 1)) is not first
 
 
 async def test_a_host_that_wants_to_rest_is_left_alone_and_nobody_waits_for_hours() -> None:

@@ -65,6 +65,28 @@ def test_a_redirect_may_leave_for_usual_ports_where_the_kind_allows_it() -> None
         NAMED.check(there, redirected=True)
 
 
+def test_no_redirect_leads_to_a_server_of_the_house_that_the_agent_does_not_name() -> None:
+    reach = Reach.of("blog.example", redirects="public", private=["wiki.corp", "blog.example"])
+    reach.check(httpx.URL("https://blog.example/"), redirected=True)
+    for url in ("https://wiki.corp/", "http://WIKI.corp./"):
+        with pytest.raises(Forbidden, match="no redirect leads to a server of MOLVA_AGENT_PRIVATE_HOSTS"):
+            reach.check(httpx.URL(url), redirected=True)
+
+
+@pytest.mark.parametrize(
+    ("url", "server"),
+    [
+        ("https://a.b.example.org/", "example.org:443"),
+        ("https://example.org/", "example.org:443"),
+        ("https://api.vk.com/x", "api.vk.com:443"),
+        ("https://forum.example:8443/", "forum.example:8443"),
+        ("https://elsewhere.example/", "elsewhere.example:443"),
+    ],
+)
+def test_names_below_a_domain_are_counted_as_one_server(url: str, server: str) -> None:
+    assert NAMED.server(httpx.URL(url)) == server
+
+
 def test_credentials_leave_the_house_encrypted_only() -> None:
     reach = Reach.of("api.vk.com", "wiki.corp:8080", private=["wiki.corp:8080"])
     reach.check(httpx.URL("https://api.vk.com/"), secret=True)

@@ -6,10 +6,11 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import ClientConnectionResetError, ClientWebSocketResponse, WSCloseCode, WSMsgType, web
 
 from agents.manual_time import JumpingTime
 from agents.web import Declined, Forbidden, Reach, Unanswered, Unusable, Web
+from agents.web.breaker import FAILURES
 from tests.agents.web.opening import FAST, local_web, quiet_traffic
 from tests.agents.web.site import Answer, Site, running, sending
 
@@ -125,6 +126,31 @@ async def test_how_a_socket_may_end(site: Site, answer: Answer, error: type[Exce
         assert await anext(stream) == "hello me"
         with pytest.raises(error, match=why):
             await anext(stream)
+
+
+async def test_sockets_that_open_and_stay_quiet_are_no_failures_of_the_host(site: Site) -> None:
+    async def quiet(request: web.Request) -> web.WebSocketResponse:
+        stream = web.WebSocketResponse()
+        await stream.prepare(request)
+        await stream.receive()
+        return stream
+
+    async with local_web(site.url) as agent:
+        for _ in range(FAILURES + 1):
+            with pytest.raises(Unanswered, match="TimeoutError"):
+                await anext(agent.websocket(socket_url(site, quiet), silence=0.05))
+
+
+async def test_a_socket_that_breaks_off_before_it_is_asked_for_anything(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise ClientConnectionResetError("Cannot write to closing transport")
+
+    monkeypatch.setattr(ClientWebSocketResponse, "send_str", broken)
+    async with local_web(site.url) as agent:
+        with pytest.raises(Unanswered, match="ClientConnectionResetError"):
+            await anext(agent.websocket(socket_url(site, socket()), opening=("me",)))
 
 
 async def test_a_socket_may_be_left_at_any_message(site: Site) -> None:

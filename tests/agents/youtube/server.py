@@ -91,7 +91,7 @@ class Server(LocalSite):
             case "videos":
                 return page([self._video(n) for n in asked["id"].split(",") if n in self.videos], asked)
             case "search":
-                return page(self._search(asked["q"], asked["publishedAfter"]), asked)
+                return page(self._search(asked), asked)
             case "commentThreads":
                 return self._threads(asked)
         under = [n for n, each in self.comments.items() if each.get("parentId") == asked["parentId"]]
@@ -106,14 +106,19 @@ class Server(LocalSite):
             counts["commentCount"] = str(sum(each["videoId"] == number for each in self.comments.values()))
         return {"kind": "youtube#video", "id": number, "snippet": self.videos[number], "statistics": counts}
 
-    def _search(self, words: str, since: str) -> list[dict[str, Any]]:
+    def _search(self, asked: Any) -> list[dict[str, Any]]:
+        since, until = asked["publishedAfter"], asked.get("publishedBefore", "9")
         found = [
             number
             for number, each in self.videos.items()
-            if words.strip('"').lower() in f"{each['title']} {each['description']}".lower()
-            and each["publishedAt"] >= since
+            if asked["q"].strip('"').lower() in f"{each['title']} {each['description']}".lower()
+            and since <= each["publishedAt"] < until
         ]
-        return [{"id": {"kind": "youtube#video", "videoId": number}} for number in reversed(found)]
+        found.sort(key=lambda number: self.videos[number]["publishedAt"], reverse=True)
+        return [
+            {"id": {"kind": "youtube#video", "videoId": number}, "snippet": self.videos[number]}
+            for number in found
+        ]
 
     def _threads(self, asked: Any) -> web.Response:
         video = asked["videoId"]

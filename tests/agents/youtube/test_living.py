@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from aiohttp import web
 
-from agents.base import Found, Refused
-from agents.rates import Limit
+from agents.base import Refused
 from agents.youtube.cursor import Spent
+from agents.youtube.options import Options
 from agents.youtube.quota import Quota
+from tests.agents.day import lives_a_day
+from tests.agents.listing.checks import assert_paced
 from tests.agents.telegram.items import ids, last_cursor
 from tests.agents.youtube.reading import reader, teplo
 from tests.agents.youtube.server import Server
@@ -62,31 +63,31 @@ def test_the_plan_of_a_day() -> None:
 
 async def test_requests_keep_to_the_limit(site: Server) -> None:
     channel = site.channel("@teplobank")
-    for number in range(30):
+    for number in range(50):
         site.comment(site.publish(channel, f"{number}"), "слово")
     read = reader(site)
-    await read.read(limit=Limit(0.5, 2), until=read.passed(minutes=3))
-    assert len(site.times) > 20
-    for first, last in zip(site.times, site.times[3:], strict=False):
-        assert (last - first).total_seconds() >= 3.9
+    await read.read(limited=True, until=read.passed(minutes=3))
+    assert len(site.times) > 50
+    assert_paced(site.times, Options.LIMITS.requests_per_second, Options.LIMITS.burst)
 
 
 async def test_a_day_without_growth(site: Server) -> None:
     channel = site.channel("@teplobank")
     read = reader(site, comments_for="12h")
-    hour = 0
 
-    def live(_: web.Request) -> None:
-        nonlocal hour
-        if (passed := int(site.now.timestamp() // 3600)) > hour:
-            hour = passed
-            video = site.publish(channel, f"час {hour}")
-            for number in range(4):
-                site.comment(video, f"{number}")
+    def every_hour(hour: int) -> None:
+        video = site.publish(channel, f"час {hour}")
+        for number in range(4):
+            site.comment(video, f"{number}")
 
-    site.before = live
-    items = await read.read(until=read.passed(hours=24))
-    found = [item.post.event_id for item in items if isinstance(item, Found)]
+    async with read.web() as web:
+        found = await lives_a_day(
+            read.source(web),
+            read.time,
+            every_hour,
+            connections=lambda: site.connections,
+            most_connections=1,
+            largest_cursor=10_000,
+        )
     assert len(found) == len(set(found)) >= 5 * 22
     assert site.units < 2 * 10_000
-    assert len(last_cursor(items)) < 10_000
