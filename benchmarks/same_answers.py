@@ -30,8 +30,9 @@ from pipeline.bench.mix import Mix, read_mix
 from pipeline.core.enrichment import Annotation, Failed, whole_stars
 from pipeline.core.linking import Linker
 from pipeline.emission import Outgoing
+from pipeline.garbage import settle
 from pipeline.metrics import Metrics
-from pipeline.nlp.annotator import Annotator, Request, build_annotator, settle
+from pipeline.nlp.annotator import Annotator, Request, build_annotator
 from pipeline.stages.enrichment import STAGE, Enrichment
 from pipeline.storm import StormLimit
 from pipeline.topics import RAW

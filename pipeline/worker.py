@@ -19,6 +19,7 @@ from pipeline import logs
 from pipeline.condition import KAFKA, PARTITIONS, Condition
 from pipeline.endpoint import serve
 from pipeline.errors import DeadLetterStorm, Unavailable, UsageError
+from pipeline.garbage import settle
 from pipeline.kafka import KafkaAdmin, topic_spec
 from pipeline.leaving import STOP_SECONDS, leave_within
 from pipeline.metrics import Metrics
@@ -56,6 +57,7 @@ def run(stage: Stage, settings: Settings) -> NoReturn:
     asyncio.run(require_topics(settings))
     try:
         if stage in PLAIN:
+            settle()
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(_plain(stage, settings, metrics, condition, tracing))
         else:
