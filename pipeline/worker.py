@@ -20,7 +20,7 @@ from pipeline.condition import KAFKA, PARTITIONS, Condition
 from pipeline.endpoint import serve
 from pipeline.errors import DeadLetterStorm, Unavailable, UsageError
 from pipeline.garbage import settle
-from pipeline.kafka import KafkaAdmin, topic_spec
+from pipeline.kafka import KafkaAdmin, topic_spec, width_setting
 from pipeline.leaving import STOP_SECONDS, leave_within
 from pipeline.metrics import Metrics
 from pipeline.settings import Settings
@@ -92,7 +92,7 @@ async def require_topics(settings: Settings) -> None:
         if existing[topic.name] != (wanted := topic_spec(topic, settings).partitions):
             raise UsageError(
                 f"topic {topic.name} has {existing[topic.name]} partitions, the settings want {wanted}: "
-                "set MOLVA_PARTITIONS to what the topics have"
+                f"set {width_setting(topic.name)} to what the topic has"
             )
 
 
