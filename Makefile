@@ -45,7 +45,7 @@ $(READY): pyproject.toml constraints.txt
 demo: setup ## the whole pipeline on this machine with a bundled story, under two minutes
 	$(BIN)/molva demo
 
-demo-sources: setup ## every agent against a local server of its platform, one kill -9, under three minutes
+demo-sources: setup ## every agent against a local server of its platform, killed three times, under three minutes
 	$(BIN)/python -m tests.demo_sources
 
 test: setup ## the whole test suite

@@ -45,8 +45,9 @@ from pipeline.core.linking import Linker
 from pipeline.core.mentions import Matcher
 from pipeline.core.standing import marked
 from pipeline.emission import Outgoing
+from pipeline.garbage import settle
 from pipeline.metrics import Metrics
-from pipeline.nlp.annotator import Annotator, Request, build_annotator, settle
+from pipeline.nlp.annotator import Annotator, Request, build_annotator
 from pipeline.nlp.inflection import Inflector
 from pipeline.nlp.load import TierName
 from pipeline.stages.enrichment import Enrichment

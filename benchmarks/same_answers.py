@@ -27,7 +27,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from benchmarks.enrichment import stage_of
 from pipeline.batches import Incoming
 from pipeline.bench.mix import Mix, read_mix
-from pipeline.nlp.annotator import build_annotator, settle
+from pipeline.garbage import settle
+from pipeline.nlp.annotator import build_annotator
 from pipeline.topics import RAW
 from schemas import Author, RawPost, Watermark
 from schemas.codec import encode

@@ -30,7 +30,8 @@ import psutil
 from pipeline.bench.limit import BATCH, Enricher
 from pipeline.bench.mix import read_mix
 from pipeline.embedded.clickhouse import EmbeddedClickHouse
-from pipeline.nlp.annotator import build_annotator, settle
+from pipeline.garbage import settle
+from pipeline.nlp.annotator import build_annotator
 from pipeline.settings import Settings
 from pipeline.sink.batch import Batch
 from pipeline.sink.clickhouse import Clients, connect

@@ -70,7 +70,8 @@ async def _topics(admin: KafkaAdmin, settings: Settings) -> list[Part]:
         if topic.spread and existing[topic.name] != expected
     ]
     if wrong:
-        return [Part("topics", False, "; ".join(wrong), "set MOLVA_PARTITIONS to what the topics have")]
+        cure = "set MOLVA_PARTITIONS and MOLVA_ENRICHED_PARTITIONS to what the topics have"
+        return [Part("topics", False, "; ".join(wrong), cure)]
     parts = [Part("topics", True, f"{len(TOPICS)} topics")]
     for hop in HOPS:
         lag = sum((await admin.lag(hop.group, hop.topics)).values())

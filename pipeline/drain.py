@@ -68,8 +68,7 @@ async def drain(
         ends = await offsets.end_offsets(topics)
         left, moved_at = None, clock()
         while True:
-            committed = await offsets.committed_offsets(group, list(ends))
-            now_left = sum(max(0, end - (committed[place] or 0)) for place, end in ends.items())
+            now_left = await _left(offsets, group, ends)
             progress(group, now_left)
             if now_left == 0:
                 break
@@ -81,3 +80,13 @@ async def drain(
                     "`molva status` tells, its log says why"
                 )
             await sleep(POLL_S)
+
+
+async def lag(offsets: Offsets, hop: Hop) -> int:
+    """How many records of its topics a group has not processed yet."""
+    return await _left(offsets, hop.group, await offsets.end_offsets(hop.topics))
+
+
+async def _left(offsets: Offsets, group: str, ends: Mapping[TopicPartition, int]) -> int:
+    committed = await offsets.committed_offsets(group, list(ends))
+    return sum(max(0, end - (committed[place] or 0)) for place, end in ends.items())

@@ -20,6 +20,7 @@ from aiokafka import TopicPartition
 from pipeline import faust_corrections
 from pipeline.app import build_app
 from pipeline.condition import KAFKA, MODELS, PARTITIONS, WATCHDOG, Condition
+from pipeline.garbage import settle
 from pipeline.kafka import KafkaAdmin
 from pipeline.kafka_link import link_trouble
 from pipeline.leaving import STOP_SECONDS, leave_within
@@ -94,6 +95,7 @@ def run(
     app.task(_watch(app, stage, metrics, condition, clock, loading))
     worker = _Worker(app, redirect_stdouts=False, quiet=True, override_logging=False)
     worker.spinner = None  # it writes to the terminal, also where that is a log
+    settle()
     try:
         worker.execute_from_commandline()
     except SystemExit:

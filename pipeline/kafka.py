@@ -77,10 +77,21 @@ def topic_spec(topic: Topic, settings: Settings) -> TopicSpec:
         "retention.ms": str(topic.retention_ms),
         "max.message.bytes": str(MAX_MESSAGE_BYTES),
     }
-    # Storage alone reads enriched posts; beside the embedded broker it is one worker, for whom each partition
-    # is an insert a second.
-    spread = topic.spread and not (topic.name == ENRICHED and settings.kafka_kind == "embedded")
-    return TopicSpec(topic.name, settings.partitions if spread else 1, config)
+    return TopicSpec(topic.name, _width(topic, settings), config)
+
+
+def _width(topic: Topic, settings: Settings) -> int:
+    if not topic.spread:
+        return 1
+    alone = settings.kafka_kind == "embedded"
+    if topic.name == ENRICHED and (settings.enriched_partitions or alone):
+        return settings.enriched_partitions or 1  # storage alone reads it: one worker there
+    return settings.partitions
+
+
+def width_setting(topic: str) -> str:
+    """The variable that says how many partitions a spread topic has."""
+    return "MOLVA_ENRICHED_PARTITIONS" if topic == ENRICHED else "MOLVA_PARTITIONS"
 
 
 def state_specs(settings: Settings) -> list[TopicSpec]:
@@ -141,9 +152,10 @@ class KafkaAdmin:
             existing = await retry(lambda _: self._visible(missing))
         for spec in specs:
             if existing[spec.name] != spec.partitions:
+                found, setting = existing[spec.name], width_setting(spec.name)
                 raise TopicMismatch(
-                    f"topic {spec.name} has {existing[spec.name]} partitions, the settings say "
-                    f"{spec.partitions}: set MOLVA_PARTITIONS={existing[spec.name]}, or delete the topic"
+                    f"topic {spec.name} has {found} partitions, the settings say {spec.partitions}: "
+                    f"set {setting}={found}, or delete the topic"
                 )
         return [spec.name for spec in missing]
 

@@ -54,10 +54,13 @@ class Local:
     ) -> None:
         self._say = say
         self._plan = plan
-        self._stack = EmbeddedStack(settings.data_dir, broker, kafka_libs=settings.kafka_libs)
+        width = settings.enriched_partitions or 1
+        self._stack = EmbeddedStack(
+            settings.data_dir, broker, kafka_libs=settings.kafka_libs, enriched_partitions=width
+        )
         self._memory_only = MemoryOnly(settings.data_dir, say) if broker == "tansu" else None
         self._up_file = settings.data_dir / UP_FILE
-        self.settings = settings
+        self.settings = settings.model_copy(update={"enriched_partitions": width})
         self.supervisor: Supervisor
         self._told: dict[str, int] = {}
         self._revived_at: dict[str, float] = {}

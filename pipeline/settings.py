@@ -53,6 +53,13 @@ class Settings(BaseSettings):
     partitions: int = Field(
         default=4, ge=1, le=4096, description="partitions of the posts and mentions topics"
     )
+    enriched_partitions: int = Field(
+        default=0,
+        ge=0,
+        le=4096,
+        description="partitions of molva.posts.enriched, each costs storage an insert a second; 0: one under"
+        " `molva up`, else as MOLVA_PARTITIONS",
+    )
     replicas: int = Field(default=1, ge=1, le=16, description="replication factor of new topics")
 
     clickhouse_host: str = Field(default="127.0.0.1", description="where ClickHouse runs")

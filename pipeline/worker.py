@@ -19,7 +19,8 @@ from pipeline import logs
 from pipeline.condition import KAFKA, PARTITIONS, Condition
 from pipeline.endpoint import serve
 from pipeline.errors import DeadLetterStorm, Unavailable, UsageError
-from pipeline.kafka import KafkaAdmin, topic_spec
+from pipeline.garbage import settle
+from pipeline.kafka import KafkaAdmin, topic_spec, width_setting
 from pipeline.leaving import STOP_SECONDS, leave_within
 from pipeline.metrics import Metrics
 from pipeline.settings import Settings
@@ -56,6 +57,7 @@ def run(stage: Stage, settings: Settings) -> NoReturn:
     asyncio.run(require_topics(settings))
     try:
         if stage in PLAIN:
+            settle()
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(_plain(stage, settings, metrics, condition, tracing))
         else:
@@ -90,7 +92,7 @@ async def require_topics(settings: Settings) -> None:
         if existing[topic.name] != (wanted := topic_spec(topic, settings).partitions):
             raise UsageError(
                 f"topic {topic.name} has {existing[topic.name]} partitions, the settings want {wanted}: "
-                "set MOLVA_PARTITIONS to what the topics have"
+                f"set {width_setting(topic.name)} to what the topic has"
             )
 
 

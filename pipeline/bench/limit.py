@@ -22,7 +22,8 @@ from pipeline.core.enrichment import Failed, enriched_post, in_cluster, linked, 
 from pipeline.core.linking import Linker
 from pipeline.core.standing import marked
 from pipeline.errors import MolvaError
-from pipeline.nlp.annotator import Annotator, Request, build_annotator, settle
+from pipeline.garbage import settle
+from pipeline.nlp.annotator import Annotator, Request, build_annotator
 from pipeline.topics import RAW
 from schemas import EnrichedPost, Mention, Origin, RawPost
 

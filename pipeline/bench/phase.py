@@ -8,22 +8,27 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 from agents.cursor import MemoryCursors
 from agents.service import run_source
+from pipeline.bench.held import Held, Line
 from pipeline.bench.mix import Mix, MixSource
 from pipeline.bench.usage import Meter
 from pipeline.bench.visible import Stored, Visible, quantile_ms
-from pipeline.drain import drain
+from pipeline.drain import HOPS, drain, lag
 from pipeline.embedded.errors import EmbeddedError
 from pipeline.embedded.stack import find_stack
 from pipeline.errors import MolvaError
 from pipeline.kafka import KafkaAdmin
 from pipeline.local import Local
+from pipeline.settings import Settings
 from pipeline.sink.clickhouse import connect
 
-LOOK_S = 0.1
+LOOK_S = 0.25
+SAMPLE_S = 10.0
+"""Between two samples of what the processes hold."""
 CHECK_EVERY = 10
 """Looks between two checks of memory and of the processes."""
 STANDSTILL = timedelta(seconds=60)
@@ -49,9 +54,12 @@ class Phase:
     spikes: int
     cpu_s_per_1000: dict[str, float]
     peak_mib: dict[str, float]
+    held: dict[str, Line]
+    """Of a paced phase: memory, descriptors, sockets, threads of every process; lags in records."""
 
     def as_json(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if value is not None}
+        told = {name: value for name, value in vars(self).items() if value is not None}
+        return told | {"held": {name: line._asdict() for name, line in self.held.items()}}
 
 
 def processes(local: Local) -> dict[str, int]:
@@ -84,25 +92,29 @@ async def run_phase(
     timeline, over = f"bench:{name}", asyncio.Event()
     source = MixSource(mix, posts, timeline, rate)
     meter = Meter(processes(local))
+    held = Held(meter.processes)
     with connect(local.settings) as client:
         visible = Visible(client.execute, timeline, time.time)
         watching = asyncio.create_task(_watch(local, visible, meter, over))
+        sampling = asyncio.create_task(_sample(local.settings, held, say))
         started = time.monotonic()
         try:
             await run_source(
                 source, local.settings, clock=_now, stop=asyncio.Event(), cursors=MemoryCursors()
             )
             say(f"{name}: {posts} posts published in {time.monotonic() - started:.1f} s")
+            await _end(sampling)
             async with KafkaAdmin(local.settings) as admin:
                 await drain(admin, _now, STANDSTILL)
             seconds = time.monotonic() - started
         finally:
             over.set()
             await watching
+            await _end(sampling)
         stored = visible.stored()
         require_exact(stored, posts)
         waited = visible.seconds()
-    return _phase(posts, rate, seconds, waited, stored, meter)
+    return _phase(posts, rate, seconds, waited, stored, meter, held)
 
 
 async def _watch(local: Local, visible: Visible, meter: Meter, over: asyncio.Event) -> None:
@@ -115,7 +127,25 @@ async def _watch(local: Local, visible: Visible, meter: Meter, over: asyncio.Eve
             meter.look()
         with suppress(TimeoutError):
             await asyncio.wait_for(over.wait(), LOOK_S)
-    await asyncio.to_thread(visible.look)
+    await asyncio.to_thread(visible.look, True)
+
+
+async def _sample(settings: Settings, held: Held, say: Callable[[str], None]) -> None:
+    """Sample what is held until cancelled; say the lags once a minute."""
+    async with KafkaAdmin(settings) as admin:
+        for number in count():
+            lags = {hop.group: await lag(admin, hop) for hop in HOPS}
+            held.sample(time.monotonic(), lags)
+            if number % 6 == 5:
+                say("lag in records: " + ", ".join(f"{group} {left}" for group, left in lags.items()))
+            await asyncio.sleep(SAMPLE_S)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel a task that never ends; its own failure is raised."""
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 def require_exact(stored: Stored, posts: int) -> None:
@@ -132,7 +162,13 @@ def require_exact(stored: Stored, posts: int) -> None:
 
 
 def _phase(
-    posts: int, rate: float | None, seconds: float, waited: Any, stored: Stored, meter: Meter
+    posts: int,
+    rate: float | None,
+    seconds: float,
+    waited: Any,
+    stored: Stored,
+    meter: Meter,
+    held: Held,
 ) -> Phase:
     usage = meter.by_stage()
     return Phase(
@@ -146,6 +182,7 @@ def _phase(
         spikes=stored.spikes,
         cpu_s_per_1000={name: round(used.cpu_s / posts * 1000, 4) for name, used in usage.items()},
         peak_mib={name: round(used.peak_mib, 1) for name, used in usage.items()},
+        held={} if rate is None else held.lines(),
     )
 
 

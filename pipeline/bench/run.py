@@ -21,6 +21,7 @@ from pipeline.bench.naive import Naive, require_script, run_naive
 from pipeline.bench.phase import Phase, processes, run_phase
 from pipeline.embedded.stack import BrokerKind
 from pipeline.errors import MolvaError
+from pipeline.garbage import settle
 from pipeline.local import Local
 from pipeline.plan import Plan
 from pipeline.settings import Settings
@@ -59,6 +60,7 @@ def run(settings: Settings, options: Options, say: Callable[[str], None]) -> dic
     if options.naive:
         require_script()
     mix = read_mix(options.data, options.watchlist)
+    settle()
     settings = settings.model_copy(
         update={"watchlist": options.watchlist.resolve(), "partitions": options.partitions}
     )

@@ -21,12 +21,12 @@ class Usage(NamedTuple):
 
 
 class Meter:
-    """Measures from its construction on; `look` now and then, for the peaks."""
+    """Measures ``processes`` (by name) from its construction on; `look` now and then, for the peaks."""
 
     def __init__(self, pids: Mapping[str, int]) -> None:
-        self._processes = {name: psutil.Process(pid) for name, pid in {**pids, SELF: os.getpid()}.items()}
-        self._before = {name: _cpu_s(process) for name, process in self._processes.items()}
-        self._peak = dict.fromkeys(self._processes, 0)
+        self.processes = {name: psutil.Process(pid) for name, pid in {**pids, SELF: os.getpid()}.items()}
+        self._before = {name: _cpu_s(process) for name, process in self.processes.items()}
+        self._peak = dict.fromkeys(self.processes, 0)
         self.look()
 
     def look(self) -> None:
@@ -35,14 +35,14 @@ class Meter:
         Raises:
             psutil.NoSuchProcess: one has ended.
         """
-        for name, process in self._processes.items():
+        for name, process in self.processes.items():
             self._peak[name] = max(self._peak[name], process.memory_info().rss)
 
     def by_stage(self) -> dict[str, Usage]:
         """Usage since the construction; ``enrichment-1`` and ``enrichment-2`` are ``enrichment``."""
         self.look()
         found: dict[str, Usage] = {}
-        for name, process in self._processes.items():
+        for name, process in self.processes.items():
             stage = re.sub(r"-\d+$", "", name)
             before = found.get(stage, Usage(0.0, 0.0))
             spent = _cpu_s(process) - self._before[name]

@@ -16,6 +16,7 @@ import typer
 
 from pipeline.cli.context import load_settings, out, print_json, read_watchlist
 from pipeline.errors import Unavailable, UsageError
+from pipeline.garbage import settle
 from pipeline.leaving import STOP_SECONDS, leave_within
 from pipeline.logs import configure
 from pipeline.settings import Settings
@@ -53,6 +54,7 @@ def run_until_stopped(
             asyncio.get_running_loop().add_signal_handler(number, end)
         await work(stop, logging.getLogger("molva.agent").info)
 
+    settle()
     asyncio.run(running())
 
 

@@ -51,7 +51,8 @@ def annotate(
     settings = load_settings(running=False)
     path = watchlist or settings.watchlist
     read_watchlist(path)
-    from pipeline.nlp.annotator import build_annotator, settle  # heavy: natasha
+    from pipeline.garbage import settle
+    from pipeline.nlp.annotator import build_annotator  # heavy: natasha
 
     annotator = build_annotator(
         path, model or settings.sentiment_model, tier or settings.sentiment_tier, settings.ner_engine

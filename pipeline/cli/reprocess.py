@@ -154,7 +154,8 @@ def _asked(settings: Settings, timeline: str, since: str, until: str, objects: l
 
 def _analysis(settings: Settings) -> Analysis:
     """The present models; about 2 s."""
-    from pipeline.nlp.annotator import build_annotator, settle
+    from pipeline.garbage import settle
+    from pipeline.nlp.annotator import build_annotator
     from pipeline.reprocess.analysis import Analysis
 
     annotator = build_annotator(

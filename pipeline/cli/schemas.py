@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.context import load_settings, out, print_json
+from pipeline.kafka import topic_spec
 from pipeline.topics import TOPICS
 from schemas.export import asyncapi, file_name, json_schema
 
@@ -32,7 +33,7 @@ def export(
     """
     settings = load_settings()
     directory.mkdir(parents=True, exist_ok=True)
-    partitions = {topic.name: settings.partitions if topic.spread else 1 for topic in TOPICS}
+    partitions = {topic.name: topic_spec(topic, settings).partitions for topic in TOPICS}
     documents = {file_name(record): json_schema(record) for topic in TOPICS for record in topic.records}
     documents["asyncapi.json"] = asyncapi(TOPICS, version("molva"), partitions)
     for name, document in documents.items():

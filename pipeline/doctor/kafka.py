@@ -15,10 +15,10 @@ from aiokafka.errors import KafkaError
 from pipeline.checks import MAX_SKEW_S, Part
 from pipeline.doctor.rights import rights_of_group, rights_of_topics
 from pipeline.drain import HOPS
-from pipeline.kafka import client_options, state_specs, topic_spec
+from pipeline.kafka import client_options, state_specs, topic_spec, width_setting
 from pipeline.permissions import OPERATOR, Operation, permissions
 from pipeline.settings import Settings
-from pipeline.topics import TOPICS
+from pipeline.topics import ENRICHED, TOPICS
 
 CONNECT_MS = 5000
 CREATE = "run `molva topics --create`"
@@ -110,7 +110,9 @@ def _widths(settings: Settings, found: Mapping[str, int]) -> list[Part]:
     spread = {topic.name for topic in TOPICS if wanted[topic.name] > 1}
     widths = {found[name] for name in spread if name in found}
     detail = "; ".join(f"{name} has {count}, expected {wanted[name]}" for name, count in wrong.items())
-    if len(widths) == 1 and not any(wanted[name] == 1 for name in wrong):
+    if wrong.keys() == {ENRICHED}:
+        cure = f"set {width_setting(ENRICHED)}={wrong[ENRICHED]} for every worker and agent"
+    elif len(widths) == 1 and not any(wanted[name] == 1 for name in wrong):
         cure = f"set MOLVA_PARTITIONS={widths.pop()} for every worker and agent"
     else:
         cure = (

@@ -13,6 +13,8 @@ USER = "molva"
 IN_USE = 3
 """Exit code of a server whose directory another live process serves."""
 MEBIBYTE = 1 << 20
+KEEP_FREE_BYTES = 256 * MEBIBYTE
+"""Inserts and merges are refused below it: on a full disk ClickHouse leaves parts that it cannot read."""
 MEMORY_BYTES = 2048 * MEBIBYTE
 QUERY_MEMORY_BYTES = 1536 * MEBIBYTE
 FOR_GOOD_SECONDS = 2_147_483_647
@@ -51,6 +53,7 @@ def _server(config: ServerConfig, directory: Path) -> Tree:
         "http_port": config.http_port,
         "path": f"{directory}/data/",
         "users_config": "users.xml",
+        "storage_configuration": {"disks": {"default": {"keep_free_space_bytes": KEEP_FREE_BYTES}}},
         "macros": {"nonce": config.nonce},
         "max_server_memory_usage": MEMORY_BYTES,
         "mark_cache_size": 64 * MEBIBYTE,

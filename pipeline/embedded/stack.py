@@ -47,14 +47,16 @@ class EmbeddedStack:
         broker: BrokerKind = "tansu",
         *,
         kafka_libs: Path | None = None,
+        enriched_partitions: int = 1,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """``kafka_libs``: see `EmbeddedKafka`."""
+        """``kafka_libs``: see `EmbeddedKafka`; ``enriched_partitions``: told in ``stack.json``."""
         self.data_dir = data_dir
         self.broker: EmbeddedBroker | EmbeddedKafka = (
             EmbeddedKafka(data_dir, libs=kafka_libs) if broker == "kafka" else EmbeddedBroker(data_dir)
         )
         self.clickhouse = EmbeddedClickHouse(data_dir)
+        self._enriched_partitions = enriched_partitions
         self._now = now
         self._nonce = secrets.token_hex(8)
         self._closing = ExitStack()
@@ -170,6 +172,7 @@ class EmbeddedStack:
             nonce=self._nonce,
             bootstrap=self.broker.bootstrap,
             kafka_kind="kafka" if isinstance(self.broker, EmbeddedKafka) else "embedded",
+            enriched_partitions=self._enriched_partitions,
             cluster_id=self.broker.cluster_id,
             broker_pid=self.broker.pid,
             clickhouse_pid=clickhouse.pid,

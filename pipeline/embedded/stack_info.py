@@ -33,6 +33,7 @@ class StackInfo(BaseModel):
     nonce: str
     bootstrap: str
     kafka_kind: Literal["kafka", "embedded"] = "embedded"
+    enriched_partitions: int = 1
     cluster_id: str
     """This incarnation of the broker."""
     broker_pid: int
@@ -53,6 +54,7 @@ class StackInfo(BaseModel):
             update={
                 "kafka_bootstrap": self.bootstrap,
                 "kafka_kind": self.kafka_kind,
+                "enriched_partitions": self.enriched_partitions,
                 "kafka_security": "PLAINTEXT",
                 "clickhouse_host": self.clickhouse_host,
                 "clickhouse_port": self.clickhouse_port,
@@ -68,6 +70,7 @@ class StackInfo(BaseModel):
         return {
             "MOLVA_KAFKA_BOOTSTRAP": self.bootstrap,
             "MOLVA_KAFKA_KIND": self.kafka_kind,
+            "MOLVA_ENRICHED_PARTITIONS": str(self.enriched_partitions),
             "MOLVA_KAFKA_SECURITY": "PLAINTEXT",
             "MOLVA_CLICKHOUSE_HOST": self.clickhouse_host,
             "MOLVA_CLICKHOUSE_PORT": str(self.clickhouse_port),

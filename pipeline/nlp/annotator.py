@@ -9,7 +9,6 @@ Toward objects the whole cascade answers. The text as a whole is the fast tier's
 
 from __future__ import annotations
 
-import gc
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -186,16 +185,6 @@ def build_annotator(
         standing=threads.places.standing,
         addressed=threads.addressed,
     )
-
-
-def settle() -> None:
-    """Tell the garbage collector that what is loaded stays; for processes that annotate and do little else.
-
-    Else every full collection walks the models' tables and caches (docs/evaluation.md, "Speed").
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
 
 
 def _rated(probabilities: Floats, stars: Sequence[int | None]) -> list[Sentiment]:

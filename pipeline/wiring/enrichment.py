@@ -12,8 +12,9 @@ from typing import Any
 from pipeline.app import topic_of_bytes
 from pipeline.core.enrichment import Annotation, Failed, hurried, whole_stars
 from pipeline.core.linking import Linker
+from pipeline.garbage import settle
 from pipeline.metrics import Metrics
-from pipeline.nlp.annotator import Annotator, Request, build_annotator, settle
+from pipeline.nlp.annotator import Annotator, Request, build_annotator
 from pipeline.producer import Producer
 from pipeline.settings import Settings
 from pipeline.stages.enrichment import STAGE, Enrichment

@@ -6,12 +6,11 @@ Workers reach the servers through proxies alone; what publishes and what judges 
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from importlib.resources import files
 from pathlib import Path
 from typing import Self
@@ -31,6 +30,7 @@ from pipeline.topics import TOPICS
 from tests.chaos.clickhouse_http import ClickHouse
 from tests.chaos.proxy import Proxy
 from tests.chaos.schedule import WORKERS
+from tests.small_disk import small_disk
 
 WATCHLIST = Path(str(files("pipeline.demo") / "watchlist.yaml"))
 CLOCK = Path(__file__).with_name("clock.c")
@@ -60,7 +60,7 @@ class World:
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as closing:
-            self.disk = closing.enter_context(_small_disk(self.folder / "disk"))
+            self.disk = closing.enter_context(small_disk(self.folder / "disk", DISK_MB))
             self.clickhouse = EmbeddedClickHouse(self.disk or self.folder)
             for proxy in (*self.to_brokers, self.to_clickhouse):
                 await closing.enter_async_context(proxy)
@@ -192,23 +192,6 @@ def _with_listener(line: str, port: int, proxy: int) -> str:
     if line.startswith("advertised.listeners="):
         return f"{line},{LISTENER}://{LOOPBACK}:{proxy}"
     return f"{line},{LISTENER}:PLAINTEXT" if line == PLAINTEXT else line
-
-
-@contextmanager
-def _small_disk(folder: Path) -> Iterator[Path | None]:
-    if os.geteuid() != 0 or shutil.which("mount") is None:
-        yield None
-        return
-    folder.mkdir(parents=True)
-    options = f"size={DISK_MB}m,mode=700"
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "molva-chaos", str(folder)], check=False)
-    if done.returncode != 0:
-        yield None
-        return
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def _clocks(folder: Path) -> Path | None:

@@ -21,7 +21,7 @@ from pipeline.doctor.kafka import check_kafka
 from pipeline.embedded.broker import EmbeddedBroker
 from pipeline.embedded.kafka import EmbeddedKafka
 from pipeline.embedded.process import free_ports
-from pipeline.kafka import KafkaAdmin, client_options, state_specs
+from pipeline.kafka import KafkaAdmin, TopicMismatch, client_options, state_specs
 from pipeline.permissions import OPERATOR
 from pipeline.settings import Settings
 from pipeline.sink.clickhouse import connect
@@ -86,6 +86,11 @@ async def test_topics_that_are_missing_or_of_another_width(tmp_path: Path) -> No
         narrow = (await of_kafka(changed(here, partitions=5)))["partitions"]
         assert f"{topics.RAW} has 3, expected 5" in narrow.detail
         assert narrow.cure == "set MOLVA_PARTITIONS=3 for every worker and agent"
+        wide = (await of_kafka(changed(here, enriched_partitions=2)))["partitions"]
+        assert wide.cure == "set MOLVA_ENRICHED_PARTITIONS=1 for every worker and agent"
+        async with KafkaAdmin(changed(here, enriched_partitions=2)) as admin:
+            with pytest.raises(TopicMismatch, match="set MOLVA_ENRICHED_PARTITIONS=1,"):
+                await admin.ensure_topics()
         assert "MOLVA_REPLICAS=9" in (await of_kafka(changed(here, replicas=9)))["brokers"].detail
 
 
