@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -88,6 +88,21 @@ def _content(reference: str, lookup: Lookup) -> str:
 
 Secret = Annotated[SecretStr, BeforeValidator(_resolved)]
 """``env:NAME`` or ``file:PATH`` in the file, a `SecretStr` in the options: no repr, log or error shows it."""
+
+
+def secrets_in(value: object) -> Iterator[str]:
+    """Every secret in options, however deep: what no log may show."""
+    if isinstance(value, SecretStr):
+        yield value.get_secret_value()
+    elif isinstance(value, BaseModel):
+        for _, part in value:
+            yield from secrets_in(part)
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from secrets_in(part)
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        for part in value:
+            yield from secrets_in(part)
 
 
 def _open(url: HttpUrl) -> HttpUrl:

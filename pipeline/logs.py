@@ -52,9 +52,9 @@ def post_id(headers: Sequence[tuple[str, bytes]]) -> str | None:
     return event_id.rpartition("#")[0] if kind.startswith(WITH_SUFFIX) else event_id
 
 
-def configure(settings: Settings, environ: Mapping[str, str]) -> None:
-    """Set up logging of this process as the settings say; ``environ`` tells what must not be logged."""
-    redact = Redaction(secrets_of(settings, environ))
+def configure(settings: Settings, environ: Mapping[str, str], secrets: Iterable[str] = ()) -> None:
+    """Set up logging of this process as the settings say; ``environ`` and ``secrets`` must not be logged."""
+    redact = Redaction(secrets_of(settings, environ) | set(secrets))
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter((JsonLines if settings.log_format == "json" else TextLines)(redact))
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)

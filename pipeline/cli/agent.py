@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,8 +27,6 @@ if TYPE_CHECKING:  # heavy: its module waits until a command needs it
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Ctrl-C, a process manager, a closed terminal: all stop in order."""
 EXCERPT = 100
-COLLECT_EVERY = 20_000
-"""New objects between two looks for garbage; with Python's 700 they take a quarter of the ingest's time."""
 
 app = typer.Typer(no_args_is_help=True, help="Run one collector, or try one (docs/agents.md).")
 
@@ -38,10 +35,16 @@ Json = Annotated[bool, typer.Option("--json", help="print as JSON")]
 
 
 def run_until_stopped(
-    settings: Settings, work: Callable[[asyncio.Event, Callable[[str], None]], Awaitable[None]]
+    settings: Settings,
+    work: Callable[[asyncio.Event, Callable[[str], None]], Awaitable[None]],
+    secrets: Iterable[str] = (),
 ) -> None:
-    """Run ``work`` until a signal stops it; it is given the event of that, and what tells a line."""
-    configure(settings, os.environ)
+    """Run ``work`` until a signal stops it; it is given the event of that, and what tells a line.
+
+    Args:
+        secrets: what must not be logged besides the secrets of the settings.
+    """
+    configure(settings, os.environ, secrets)
 
     async def running() -> None:
         stop = asyncio.Event()
@@ -81,8 +84,6 @@ def _run(name: str) -> None:
     from agents.service import run_agent  # heavy: HTTP and Kafka clients
 
     settings = load_settings()
-    gc.freeze()  # what is loaded by now stays
-    gc.set_threshold(COLLECT_EVERY, 10, 10)
     run_until_stopped(
         settings, lambda stop, say: run_agent(name, settings, clock=now, stop=stop, started=say)
     )

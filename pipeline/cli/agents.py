@@ -113,13 +113,16 @@ def run(file: File = None) -> None:
     """
     from agents.agents_file import read_agents
     from agents.fleet.process import run_fleet
+    from agents.options import secrets_in
 
     settings = load_settings()
     path = agents_path(settings, file)
     agents = read_agents(path, os.environ)
     watchlist = None if settings.watchlist is None else read_watchlist(settings.watchlist)
     run_until_stopped(
-        settings, lambda stop, say: run_fleet(agents, settings, watchlist, clock=now, stop=stop, started=say)
+        settings,
+        lambda stop, say: run_fleet(agents, settings, watchlist, clock=now, stop=stop, started=say),
+        secrets={secret for options in agents for secret in secrets_in(options)},
     )
 
 

@@ -12,7 +12,8 @@ from agents import agents_file
 from agents.agents_file import agent_of, parse_agents, read_agents
 from agents.base import BadConfiguration
 from agents.kinds import KINDS, Kind, Loaded, load
-from agents.options import AgentOptions, Limits, Lookup, Secret
+from agents.options import AgentOptions, Limits, Lookup, Secret, secrets_in
+from pipeline.logs import Redaction
 
 TOKEN = "s3cr3t-of-this-test"
 
@@ -165,3 +166,18 @@ def test_every_kind_can_be_loaded_or_says_what_it_needs() -> None:
 )
 def test_the_files_that_come_with_molva_are_valid(file: str) -> None:
     assert read_agents(Path(__file__).parents[3] / file, {})
+
+
+def test_no_log_of_the_fleet_shows_a_secret_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "banks.key").write_text(f"{TOKEN}-from-a-file\n")
+    (tmp_path / "agents.yaml").write_text(
+        "agents:\n"
+        "  - name: banks\n"
+        "    kind: vk\n"
+        "    tokens: [{secret: 'env:VK_ONE'}, {secret: 'file:banks.key', of: service}]\n"
+        "    queries: [банк]\n"
+    )
+    (banks,) = read_agents(tmp_path / "agents.yaml", {"VK_ONE": TOKEN})
+    assert set(secrets_in(banks)) == {TOKEN, f"{TOKEN}-from-a-file"}
+    redact = Redaction(secrets_in(banks))
+    assert redact(f"GET /method?access_token={TOKEN}-from-a-file") == "GET /method?access_token=***"
