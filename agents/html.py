@@ -75,7 +75,7 @@ def _cut(html: str, starts: list[int], begin: int, end: int) -> int:
 def _text(html: str) -> str:
     tree = LexborHTMLParser(html)
     tree.strip_tags(UNSEEN)
-    for node in tree.css(HIDDEN):
+    while (node := tree.css_first(HIDDEN)) is not None:  # one within another goes with it
         node.decompose()
     for node in tree.css(BLOCKS):
         node.insert_before("\n")

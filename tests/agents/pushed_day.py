@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import tracemalloc
 from collections.abc import Awaitable, Callable
 
 from agents.manual_time import ManualTime
-from tests.agents.day import HOURS, MIB, SETTLED, held
+from tests.agents.day import HOURS, MIB, SETTLED, held, traced
 from tests.agents.memory_publisher import MemoryPublisher
 
 
@@ -33,8 +32,7 @@ async def pushed_for_a_day(
     """
     memory: dict[int, int] = {}
     tasks: list[int] = []
-    tracemalloc.start()
-    try:
+    with traced():
         for hour in range(1, HOURS + 1):
             time.move(hours=1)
             await push(hour)
@@ -43,7 +41,5 @@ async def pushed_for_a_day(
             tasks.append(len(asyncio.all_tasks()))
             if hour in (SETTLED, HOURS):
                 memory[hour] = held()
-    finally:
-        tracemalloc.stop()
     assert max(tasks[SETTLED:]) <= max(tasks[:SETTLED]) + 1, tasks
     assert memory[HOURS] - memory[SETTLED] <= growth, memory

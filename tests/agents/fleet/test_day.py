@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -20,7 +19,7 @@ from agents.fleet.vitals import Report
 from agents.kinds import load
 from agents.manual_time import ManualTime
 from agents.options import AgentOptions
-from tests.agents.day import HOURS, MIB, SETTLED, STEP_SECONDS, TURN_SECONDS, held
+from tests.agents.day import HOURS, MIB, SETTLED, STEP_SECONDS, TURN_SECONDS, held, traced
 from tests.agents.fleet.hosting import House
 from tests.agents.rss.server import XML, rss
 
@@ -117,8 +116,7 @@ async def test_a_day_of_a_hosted_agent(caplog: pytest.LogCaptureFixture) -> None
         hosted = HostedAgent(options(site.place), premises, house.rows, house.write, house.lease)
         memory: dict[int, int] = {}
         settled: dict[str, int] = {}
-        tracemalloc.start()
-        try:
+        with traced():
             hosted.start()
             for step in range(1, HOURS * 3600 // STEP_SECONDS + 1):
                 time.move(seconds=STEP_SECONDS)
@@ -133,8 +131,6 @@ async def test_a_day_of_a_hosted_agent(caplog: pytest.LogCaptureFixture) -> None
                         memory[hour] = held()
                     if hour == SETTLED:
                         settled = sizes(premises, house)
-        finally:
-            tracemalloc.stop()
         report = Report.model_validate_json(house.rows[f"{AGENT}{STATE}"])
         later = sizes(premises, house)
         await hosted.stop(orderly=False)

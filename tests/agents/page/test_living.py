@@ -11,7 +11,7 @@ from aiohttp import web
 
 from agents.base import BadConfiguration, Found, Progress
 from pipeline.core.watchlist import Alias, Watchlist, WatchObject
-from tests.agents.day import lives_a_day
+from tests.agents.day import lives_a_day, traced
 from tests.agents.listing.checks import assert_paced, loses_nothing
 from tests.agents.page.reading import reader_of
 from tests.agents.page.server import NOON, Server
@@ -211,14 +211,11 @@ async def test_a_long_list_is_not_kept_while_it_is_read(site: Server) -> None:
     reader, held = reader_of(site, "json"), []
     async with reader.web() as network:
         stream = reader.source(network).history(NOON - timedelta(days=99), NOON + timedelta(days=1), None)
-        tracemalloc.start()
-        try:
+        with traced():
             async for item in stream:
                 gc.collect(0)
                 if isinstance(item, Found):
                     held.append(tracemalloc.get_traced_memory()[0])
-        finally:
-            tracemalloc.stop()
     assert len(held) == count
     grown = min(held[-60:]) - min(held[:60])
     assert grown < 120 * len(text), f"{grown} bytes: a third of what the list says in between"
