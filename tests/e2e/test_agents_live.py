@@ -86,6 +86,7 @@ def up(feed: FeedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[U
             MOLVA_HTTP_TOKEN=TOKEN,
             MOLVA_HTTP_PORT=str(free_ports(1)[0]),
             MOLVA_RSS_FEEDS=str(feeds),
+            MOLVA_AGENT_PRIVATE_HOSTS=f"{LOOPBACK}:{feed.server_port}",
         )
     )
 
