@@ -1,7 +1,7 @@
 """The table of docs/scale.md: workers, partitions, shards, bytes for multiples of the aim, from its inputs.
 
 python benchmarks/scale_plan.py                       # the inputs of docs/scale.md
-python benchmarks/scale_plan.py --enrichment 1800     # posts per CPU second of the whole enrichment worker
+python benchmarks/scale_plan.py --enrichment 2000     # posts per CPU second of the whole enrichment worker
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ AIM = 680
 CRISIS = 4
 TIMES = (1, 10, 100, 1000)
 INPUTS = {
-    "enrichment": (2150.0, "posts per second of one enrichment core"),
-    "detection": (4800.0, "mentions per second of one detection worker"),
-    "storage": (8550.0, "posts with their mentions per second of one storage core"),
-    "clickhouse": (160.0, "CPU microseconds of ClickHouse per post with its mentions, merges included"),
+    "enrichment": (1734.0, "posts per second of one enrichment core"),
+    "detection": (1690.0, "mentions per second of one detection worker"),
+    "storage": (6820.0, "posts with their mentions per second of one storage core"),
+    "clickhouse": (183.0, "CPU microseconds of ClickHouse per post with its mentions, merges included"),
     "mentions": (0.117, "mentions per post"),
     "kafka-bytes": (2105.0, "bytes per post in all topics, before compression"),
     "disk-bytes": (193.0, "bytes per post on ClickHouse's disk"),
