@@ -48,8 +48,8 @@ demo: setup ## the whole pipeline on this machine with a bundled story, under tw
 demo-sources: setup ## every agent against a local server of its platform, killed three times, under three minutes
 	$(BIN)/python -m tests.demo_sources
 
-test: setup ## the whole test suite
-	$(BIN)/pytest
+test: setup ## the whole test suite, in three processes; TEST="tests/core -x" for a part of it
+	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(TEST)
 
 chaos: setup ## schedules of faults on Apache Kafka and ClickHouse, at most 30 minutes; CHAOS="--minutes 5 ..."
 	$(BIN)/python -m tests.chaos.campaign --minutes 30 $(CHAOS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Final
 
@@ -84,3 +84,12 @@ def put_off(
     pace.failed(error, wait)
     around.metrics.agent_errors.labels(around.agent, type(error).__name__).inc()
     log.warning("%s: %s; tried again at %s", around.agent, error, f"{pace.due:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def trouble_of(errors: Iterable[SourceUnavailable | None]) -> str:
+    """For `Progress.trouble`: why nothing is found, from the last error of each place; None is of one that
+    answers, or was not asked yet, and then there is no trouble."""
+    told = [None if error is None else str(error) for error in errors]
+    if None in told:
+        return ""
+    return f"nothing can be read; {'; '.join(dict.fromkeys(map(str, told)))}" if told else ""

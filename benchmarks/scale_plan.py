@@ -14,10 +14,10 @@ AIM = 680
 CRISIS = 4
 TIMES = (1, 10, 100, 1000)
 INPUTS = {
-    "enrichment": (1734.0, "posts per second of one enrichment core"),
-    "detection": (1690.0, "mentions per second of one detection worker"),
-    "storage": (6820.0, "posts with their mentions per second of one storage core"),
-    "clickhouse": (183.0, "CPU microseconds of ClickHouse per post with its mentions, merges included"),
+    "enrichment": (2031.0, "posts per second of one enrichment core"),
+    "detection": (1609.0, "mentions per second of one detection worker"),
+    "storage": (9970.0, "posts with their mentions per second of one storage core"),
+    "clickhouse": (244.0, "CPU microseconds of ClickHouse per post with its mentions, merges included"),
     "mentions": (0.117, "mentions per post"),
     "kafka-bytes": (2105.0, "bytes per post in all topics, before compression"),
     "disk-bytes": (193.0, "bytes per post on ClickHouse's disk"),

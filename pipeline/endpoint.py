@@ -16,6 +16,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from prometheus_client import make_wsgi_app
 
 from pipeline.condition import Answer, Condition
+from pipeline.errors import UsageError
 from pipeline.metrics import Metrics
 
 HEALTH, READY = "/healthz", "/readyz"
@@ -37,9 +38,15 @@ def serve(metrics: Metrics, condition: Condition, host: str, port: int) -> WSGIS
         The server; ``server_port`` is of use where ``port`` is 0 (any free one).
 
     Raises:
-        OSError: the port is taken.
+        UsageError: the port is taken, or the host is none of this machine.
     """
-    server = make_server(host, port, _application(metrics, condition), _Server, _Quiet)
+    try:
+        server = make_server(host, port, _application(metrics, condition), _Server, _Quiet)
+    except OSError as error:
+        raise UsageError(
+            f"cannot serve metrics on {host}:{port} ({error.strerror}):"
+            " set MOLVA_METRICS_PORT to a free port, or 0 for none"
+        ) from error
     threading.Thread(target=server.serve_forever, name="endpoint", daemon=True).start()
     return server
 
@@ -49,7 +56,7 @@ def serving(metrics: Metrics, condition: Condition, host: str, port: int) -> Ite
     """`serve` for as long as the block runs; gives the port.
 
     Raises:
-        OSError: the port is taken.
+        UsageError: the port is taken, or the host is none of this machine.
     """
     server = serve(metrics, condition, host, port)
     try:

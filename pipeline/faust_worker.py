@@ -95,7 +95,8 @@ def run(
     app.task(_watch(app, stage, metrics, condition, clock, loading))
     worker = _Worker(app, redirect_stdouts=False, quiet=True, override_logging=False)
     worker.spinner = None  # it writes to the terminal, also where that is a log
-    settle()
+    if loading is None:
+        settle()  # else once what is loading is there
     try:
         worker.execute_from_commandline()
     except SystemExit:

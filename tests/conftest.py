@@ -1,4 +1,6 @@
-"""The servers that the whole suite shares: one embedded broker and one embedded ClickHouse per session.
+"""The servers that the suite shares: one embedded broker and one embedded ClickHouse per process of pytest.
+
+`make test` runs three such processes: most of the time tests wait for servers. A file stays in one process.
 
 Tests on Apache Kafka are skipped where it cannot run (no Java 17, no jars); MOLVA_REQUIRE_KAFKA=1 makes that
 a failure. ``new_kafka(folder, brokers=3)`` starts a cluster for one test, the parametrised
@@ -21,6 +23,25 @@ from pipeline.embedded.kafka import EmbeddedKafka
 from pipeline.embedded.kafka_jars import KafkaUnavailable, find_kafka
 from pipeline.embedded.stack import EmbeddedStack
 from pipeline.settings import Settings
+
+for name in ("COLUMNS", "LINES"):
+    os.environ.pop(name, None)  # readline sets them for the processes that pytest starts
+
+PIPELINES = ("chaos", "e2e")
+SERVERS = ("integration", "embedded", "doctor", "stages", "reprocess", "dead_letters")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, so that at the end no process waits for another: those with whole pipelines,
+    which take the cores, in turn with those that mostly wait for servers.
+    """
+    tests = Path(__file__).parent
+    files = dict.fromkeys(item.path.relative_to(tests) for item in items)
+    places: dict[Path, tuple[int, int]] = {}
+    for group, folders in enumerate((PIPELINES, SERVERS)):
+        of_group = [file for folder in folders for file in files if file.parts[0] == folder]
+        places.update((file, (number, group)) for number, file in enumerate(of_group))
+    items.sort(key=lambda item: places.get(item.path.relative_to(tests), (len(files), 0)))
 
 
 @pytest.fixture(scope="session")

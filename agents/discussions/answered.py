@@ -45,6 +45,9 @@ class Answered:
         self._clock = clock
         self._known = dict(known)
 
+    def __contains__(self, number: str) -> bool:
+        return number in self._known
+
     def copy(self) -> dict[str, Watched]:
         """What a cursor keeps."""
         return dict(self._known)

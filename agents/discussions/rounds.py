@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from agents.base import BadConfiguration, Collected, Progress, Refused, SourceUnavailable
 from agents.listing import Unreadable
-from agents.pace import Pace, put_off
+from agents.pace import Pace, put_off, trouble_of
 from agents.surroundings import Surroundings
 
 
@@ -87,7 +87,7 @@ class Rounds:
                 self._unread.discard(task.name)
             if not self._unread:
                 self._require_some()
-            yield self._progress()
+            yield self._progress(trouble_of(self._required()))
 
     def _next(self) -> Task:
         """What is most urgent of what is due; else what is due first."""
@@ -97,13 +97,16 @@ class Rounds:
             return min(due, key=lambda each: (each.urgency, each.pace.due))
         return min(self._tasks, key=lambda each: each.pace.due)
 
-    def _progress(self) -> Progress:
+    def _progress(self, trouble: str = "") -> Progress:
         now = self._saved()
         changed = None if now == self._last else now
         self._last = now
-        return Progress(changed, caught_up=not self._unread)
+        return Progress(changed, caught_up=not self._unread, trouble=trouble)
+
+    def _required(self) -> list[SourceUnavailable | None]:
+        return [task.pace.trouble for task in self._tasks if task.required]
 
     def _require_some(self) -> None:
-        why = [task.pace.trouble for task in self._tasks if task.required]
+        why = self._required()
         if why and all(isinstance(error, Unreadable) for error in why):
             raise BadConfiguration("; ".join(dict.fromkeys(map(str, why))))

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, Protocol
 from agents.base import BadConfiguration, Collected, Found, Progress, Rejected, SourceUnavailable
 from agents.listing.cursor import REMEMBERED, Cursor, ListState, PastCursor
 from agents.listing.entries import Entry, fresh_of
-from agents.pace import Pace, put_off
+from agents.pace import Pace, put_off, trouble_of
 from agents.surroundings import Surroundings
 from agents.web import Validators
 from schemas.base import LIVE
@@ -116,7 +116,8 @@ class ListingSource:
             unread.discard(place.listing.name)
             if not unread:
                 _require_some(places)
-            yield Progress(None, caught_up=not unread)
+            trouble = trouble_of(each.pace.trouble for each in places)
+            yield Progress(None, caught_up=not unread, trouble=trouble)
 
     async def history(self, since: datetime, until: datetime, cursor: str | None) -> AsyncIterator[Collected]:
         """See `agents.base.History`: list by list, each from its newest entry back to ``since``."""

@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 import httpx
 
-from agents.base import Clock, SourceUnavailable
+from agents.base import Clock, Refused, SourceUnavailable
+from agents.discussions.answered import wants_rest
+from agents.mastodon.answers import Status, error_of, json_of, moment_of, newer_than, statuses_of
 from agents.mastodon.cursor import newest, order
 from agents.mastodon.options import Instance
-from agents.web import Reply, Unusable, Web
-from schemas.codec import InvalidRecord, parse_json
+from agents.web import Unusable, Web
 
 OK: Final = 200
 PAGE: Final = 40
 """The most that a page may hold."""
 MOST_PAGES: Final = 100_000
-SEARCH_PAGES: Final = 10
+SEARCH_PAGES: Final = 50
+SEARCH_STEP: Final = PAGE - 5
+"""From page to page: what is deleted between two questions shifts others to the page before."""
 BATCH: Final = 20
 """Statuses that may be asked for at once, since Mastodon 4.3."""
+OLD: Final = timedelta(days=1)
+"""So long an instance counts as older than that."""
+MOST_FAILED: Final = 3
+"""Posts that cannot be read until their instance counts as broken."""
 SPARE: Final = 5
 """Requests of the server's budget that are left to others who use the token."""
 LONGEST_REST: Final = timedelta(hours=1)
-_LINK: Final = re.compile(r"<([^<>]*)>\s*;\s*rel=\"?prev\"?")
-
-Status = dict[str, Any]
 
 
 class Denied(SourceUnavailable):
@@ -39,13 +42,31 @@ class Missing(Denied):
     """What was asked for is not there (any more)."""
 
 
+class Statuses(NamedTuple):
+    """What was asked for by id: the posts that are ``there``, and the ids of those that are not (any more).
+
+    An id in neither could not be read.
+    """
+
+    there: dict[str, Status]
+    absent: list[str]
+
+
+class Search(NamedTuple):
+    """What a search found, oldest first, and the newest id; not ``whole``: there is more than it tells."""
+
+    found: list[Status]
+    newest: str | None
+    whole: bool
+
+
 class Api:
     """The API of an instance with its token, if it has one."""
 
     def __init__(self, web: Web, instance: Instance, clock: Clock) -> None:
         self._web = web
         self._clock = clock
-        self._one_by_one = False
+        self._one_by_one_until: datetime | None = None
         """The instance is too old to be asked for several statuses."""
         self.instance = instance
 
@@ -71,8 +92,8 @@ class Api:
         )
         self._spare(url, reply.headers)
         if reply.status != OK:
-            raise self.denial(reply.status, path, _told(reply))
-        return _document(reply), reply.headers
+            raise self.denial(reply.status, path, error_of(reply))
+        return json_of(reply), reply.headers
 
     async def document(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """An object; raises what `get` does."""
@@ -81,25 +102,55 @@ class Api:
             raise Unusable(f"{self.instance.host}{path} gave no object")
         return found
 
-    async def statuses(self, ids: Sequence[str]) -> dict[str, Status]:
-        """At most `BATCH` posts by id, without those that are not there or not for this token.
+    async def about(self) -> dict[str, Any]:
+        """What the instance says of itself.
 
         Raises:
-            SourceUnavailable: no answer, or one that cannot be used.
+            SourceUnavailable: no answer, or one that cannot be used: it does not work as an instance.
         """
-        if not self._one_by_one:
-            try:
-                found, _ = await self.get(f"/api/v1/statuses?{urlencode([('id[]', each) for each in ids])}")
-                return {str(each["id"]): each for each in _statuses(found, f"{self.instance.host}, by id,")}
-            except Denied:
-                self._one_by_one = True
-        met: dict[str, Status] = {}
+        try:
+            return await self.document("/api/v2/instance")
+        except Missing:
+            return await self.document("/api/v1/instance")
+
+    async def statuses(self, ids: Sequence[str]) -> Statuses:
+        """At most `BATCH` posts by id.
+
+        A list of several leaves out what the token's account does not want to see, and limited authors; so
+        what is not in it is asked for by itself, which shows them.
+
+        Raises:
+            SourceUnavailable: no answer, or several that cannot be used.
+        """
+        there, absent, failed = await self._listed(ids), list[str](), 0
         for each in ids:
-            try:
-                met[each] = await self.document(f"/api/v1/statuses/{each}")
-            except Missing:
+            if each in there:
                 continue
-        return met
+            try:
+                there[each] = await self.document(f"/api/v1/statuses/{each}")
+            except Missing:
+                absent.append(each)
+            except SourceUnavailable as error:
+                failed += 1
+                if failed == MOST_FAILED or isinstance(error, Denied) or wants_rest(error):
+                    raise
+        return Statuses(there, absent)
+
+    async def _listed(self, ids: Sequence[str]) -> dict[str, Status]:
+        """Those that the instance shows in a list; nothing where it has none."""
+        now = self._clock()
+        if not ids or (self._one_by_one_until is not None and now < self._one_by_one_until):
+            return {}
+        try:
+            found, _ = await self.get(f"/api/v1/statuses?{urlencode([('id[]', each) for each in ids])}")
+        except Missing:
+            self._one_by_one_until = now + OLD
+            return {}
+        except Refused as error:  # perhaps because of one of them
+            if wants_rest(error):
+                raise
+            return {}
+        return {str(each["id"]): each for each in statuses_of(found, f"{self.instance.host}, by id,")}
 
     async def context(self, status_id: str) -> list[Status]:
         """What stands above and below a post, as far as the server shows it (60 answers without a token).
@@ -109,7 +160,7 @@ class Api:
         """
         path = f"/api/v1/statuses/{status_id}/context"
         found = await self.document(path)
-        return [each for part in ("ancestors", "descendants") for each in _statuses(found.get(part), path)]
+        return [each for part in ("ancestors", "descendants") for each in statuses_of(found.get(part), path)]
 
     async def pages(
         self, path: str, params: Mapping[str, str], after: str | None, before: str | None = None
@@ -123,9 +174,9 @@ class Api:
         for _ in range(MOST_PAGES):
             asked = {**params, "limit": PAGE, "min_id": after, "max_id": before}
             document, headers = await self.get(path, asked)
-            found = _statuses(document, f"{self.instance.host}{path}")
+            found = statuses_of(document, f"{self.instance.host}{path}")
             ids = [str(each["id"]) for each in found]
-            reached = newest(*ids, *_linked(headers)) if ids else after
+            reached = newest(*ids, *newer_than(headers)) if ids else after
             if not ids or reached is None or reached == after:
                 return
             yield sorted(found, key=lambda each: order(str(each["id"]))), reached
@@ -133,23 +184,26 @@ class Api:
                 return
             after = reached
 
-    async def search(self, params: Mapping[str, str], after: str | None) -> tuple[list[Status], str | None]:
-        """What a search finds above ``after``, oldest first, and the newest id.
+    async def search(self, params: Mapping[str, str], after: str | None) -> Search:
+        """What a search finds above ``after``.
 
         The server sorts by age and pages by offset: what comes in between shifts a post to the next page,
-        so it is found twice, never missed.
+        so it is found twice; what is deleted shifts it to the page before, so pages overlap.
         """
         found: dict[str, Status] = {}
+        whole = after is None
         for page in range(1 if after is None else SEARCH_PAGES):
-            asked = {**params, "limit": PAGE, "offset": page * PAGE or None, "min_id": after}
+            asked = {**params, "limit": PAGE, "offset": page * SEARCH_STEP or None, "min_id": after}
             document = await self.document("/api/v2/search", asked)
-            listed = _statuses(document.get("statuses"), "the search")
+            listed = statuses_of(document.get("statuses"), "the search")
             fresh = [each for each in listed if after is None or order(str(each["id"])) > order(after)]
+            before = len(found)
             found |= {str(each["id"]): each for each in fresh}
-            if not fresh:
+            if len(found) == before:
+                whole = True
                 break
         ids = sorted(found, key=order)
-        return [found[each] for each in ids], ids[-1] if ids else after
+        return Search([found[each] for each in ids], ids[-1] if ids else after, whole)
 
     def denial(self, status: int, path: str, told: str = "") -> SourceUnavailable:
         """What an answer other than 200 means."""
@@ -174,48 +228,6 @@ class Api:
         remaining, reset = headers.get("X-RateLimit-Remaining", ""), headers.get("X-RateLimit-Reset", "")
         if not remaining.isdecimal() or int(remaining[:9]) > SPARE:
             return
-        renewed = _moment(reset)
+        renewed = moment_of(reset)
         if renewed is not None and timedelta() < (wait := renewed - self._clock()) <= LONGEST_REST:
             self._web.rest(url, wait, token_key=self.instance.token_key)
-
-
-def _document(reply: Reply) -> Any:
-    """The JSON of an answer, without the lone surrogates that no text may hold."""
-    try:
-        return parse_json(reply.body)
-    except InvalidRecord:
-        return reply.json()  # says in its error where it came from
-
-
-def _told(reply: Reply) -> str:
-    """What the server says of an error."""
-    try:
-        document = reply.json()
-    except Unusable:
-        return ""
-    told = document.get("error") if isinstance(document, dict) else None
-    return told[:200] if isinstance(told, str) else ""
-
-
-def _statuses(found: Any, where: str) -> list[Status]:
-    if not isinstance(found, list):
-        raise Unusable(f"{where} gave no list of posts")
-    return [each for each in found if isinstance(each, dict) and each.get("id")]
-
-
-def _linked(headers: httpx.Headers) -> list[str]:
-    """The id from which the header Link goes on to newer posts; it is never followed as an address."""
-    found = _LINK.search(headers.get("Link", ""))
-    try:
-        after = httpx.URL(found[1]).params.get("min_id") if found else None
-    except httpx.InvalidURL:
-        return []
-    return [after] if after else []
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from agents.base import Collected, Found, Gone, Rejected, SourceUnavailable
-from agents.mastodon.api import Api, Denied, Missing, Status
+from agents.mastodon.answers import Status
+from agents.mastodon.api import Api, Denied, Missing
 from agents.mastodon.cursor import REMEMBERED, InstanceState
 from agents.mastodon.feeds import Feed
 from agents.mastodon.options import SOURCE, Options
@@ -33,6 +35,7 @@ class Collector:
         self._owners = None if watched is None else Owners(watched)
         self._named = None if watched is None or options.unfiltered else NamedTexts(watched)
         self._seen: Remembered[str, None] = Remembered(SEEN)
+        self._deleted: Remembered[str, None] = Remembered(SEEN)
         self._accounts: Remembered[tuple[str, str], tuple[str, date]] = Remembered(ACCOUNTS)
         self.parents = Parents()
         self.recent: dict[str, Remembered[str, str]] = {
@@ -43,9 +46,9 @@ class Collector:
 
     async def posts(self, api: Api, feed: Feed, statuses: Sequence[Status]) -> list[Collected]:
         """The posts of what a feed tells, without those that are not wanted or known already."""
-        fresh = [
-            each for each in statuses if self._is_wanted(each, feed, api) and _version(each) not in self._seen
-        ]
+        wanted = [each for each in statuses if self._is_wanted(each, feed, api)]
+        fresh = [each for each in wanted if _version(each) not in self._seen]
+        self._note_elsewhere(api, wanted)
         if not (feed.public and self._options.unfiltered):
             await self.parents.learn(api, fresh, self.recent[api.instance.url])
         items: list[Collected] = []
@@ -70,13 +73,45 @@ class Collector:
             return [Rejected(text, origin, "invalid", "the event holds no post")], ""
         return await self.posts(api, feed, [status]), str(status["id"])
 
+    def _note_elsewhere(self, api: Api, statuses: Sequence[Status]) -> None:
+        """Remember what another instance told first: where it is absent there, this one may still show it."""
+        others = [recent for url, recent in self.recent.items() if url != api.instance.url]
+        known = {uri for recent in others for uri in recent.copy().values()} if others else set()
+        for status in statuses:
+            if uri_of(status) in known:
+                self.recent[api.instance.url].note(str(status["id"]), uri_of(status))
+
     def gone(self, api: Api, payload: str) -> list[Collected]:
         """The deletion of a post that was collected; the server tells those of all posts."""
         status_id = payload.strip()
         uri = self.recent[api.instance.url].get(status_id)
-        if uri is None:
+        return [] if uri is None else [self._deletion(api, status_id, uri)]
+
+    def absent(self, api: Api, status_id: str, uri: str) -> list[Collected]:
+        """A post that an instance shows no longer: deleted, unless another one, not its home, remembers it.
+
+        The other one is asked as well, and tells the deletion if it does not show it either.
+        """
+        if uri in self._deleted:
             return []
-        return [Gone(SOURCE, uri, self._around.clock(), f"{SOURCE}:{api.instance.host}/{status_id}")]
+        others = [recent for url, recent in self.recent.items() if url != api.instance.url]
+        is_home = urlsplit(uri).netloc == urlsplit(api.instance.url).netloc
+        if not is_home and any(uri in recent.copy().values() for recent in others):
+            self.recent[api.instance.url].forget(status_id)
+            return []
+        return [self._deletion(api, status_id, uri)]
+
+    def _deletion(self, api: Api, status_id: str, uri: str) -> Gone:
+        return Gone(SOURCE, uri, self._around.clock(), f"{SOURCE}:{api.instance.host}/{status_id}")
+
+    def handed_on(self, url: str, items: Sequence[Collected]) -> None:
+        """What was deleted is remembered no longer, once that is told."""
+        deleted = {each.native_id for each in items if isinstance(each, Gone)}
+        for each in deleted:
+            self._deleted.note(each, None)
+        for number, uri in self.recent[url].copy().items() if deleted else ():
+            if uri in deleted:
+                self.recent[url].forget(number)
 
     async def statuses_path(self, api: Api, feed: Feed, *, again: bool = False) -> str:
         """Where the posts of an account are; looked up once a day and ``again`` where something is missing.

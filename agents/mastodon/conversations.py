@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from agents.base import AgentError, Collected, SourceUnavailable
 from agents.discussions.answered import Answered, Watched, wants_rest
 from agents.discussions.posting import iso_moment
-from agents.mastodon.api import BATCH, Api, Status
+from agents.mastodon.answers import Status
+from agents.mastodon.api import BATCH, Api
 from agents.mastodon.collecting import Collector
 from agents.mastodon.cursor import order
 from agents.mastodon.feeds import Feed
@@ -37,6 +38,10 @@ class Conversations:
             if published is not None and is_shown(status) and not status.get("reblog"):
                 self._posts.note(str(status["id"]), feed.account, published)
 
+    def has(self, number: str) -> bool:
+        """Whether a post is watched."""
+        return number in self._posts
+
     def copy(self) -> dict[str, Watched]:
         """What the cursor keeps."""
         return self._posts.copy()
@@ -59,11 +64,13 @@ class Conversations:
             self._tell(error)
             self._posts.failed(numbers)
             return
-        if len(found) < len(numbers):
+        if found.absent:
             await self._collector.statuses_path(self._api, feed, again=True)
         for number in numbers:
-            if number in found:
-                yield await self._visited(number, found[number], feed)
+            if number in found.there:
+                yield await self._visited(number, found.there[number], feed)
+            elif number not in found.absent:
+                self._posts.failed([number])
             elif self._posts.is_gone(number):
                 yield self._collector.gone(self._api, number)
 

@@ -1,7 +1,8 @@
 """One instance at work: hears of news by its streams, fills gaps by its pages, and hands on what it finds.
 
 Streams tell of a post at once but forget what happened while nobody listened; pages forget nothing. So each
-feed is read by pages when its stream opens, once more when it surely is open, and now and then after that.
+feed is read by pages when its stream opens, once more when it surely is open, and now and then after that;
+pages tell no deletions, so the latest posts are then asked for again.
 """
 
 from __future__ import annotations
@@ -21,12 +22,11 @@ from agents.mastodon.feeds import Feed
 from agents.mastodon.options import Instance
 from agents.mastodon.steps import Reading, Step, Steps
 from agents.mastodon.stream import Event, events, streaming_base
+from agents.mastodon.unheard import LATEST, SETTLED, Unheard
 from agents.surroundings import Surroundings
 from agents.waiting import cancel, either
 from agents.web import Forbidden
 
-SETTLED: Final = timedelta(seconds=30)
-"""After so long a stream that was asked for is open; what came before is found by pages."""
 RECHECK: Final = timedelta(minutes=15)
 """Between two readings by pages of what is streamed."""
 FIRST_PAUSE: Final = timedelta(seconds=2)
@@ -63,6 +63,9 @@ class InstanceReader:
         self._around = around
         self._collector = collector
         self._conversations = Conversations(self.api, collector, around, state.watched)
+        self._unheard = Unheard(
+            self.api, collector, around, self._conversations, [feed for feed in feeds if feed.account]
+        )
         self._steps = steps
         self._poll = poll
         self._streamed = [feed for feed in feeds if feed.channel is not None and instance.transport != "poll"]
@@ -86,9 +89,13 @@ class InstanceReader:
         while True:
             self._wake.clear()
             reading = min(self.readings.values(), key=lambda each: each.due)
-            wait = (reading.due - self._around.clock()).total_seconds()
+            wait = (min(reading.due, self._unheard.due) - self._around.clock()).total_seconds()
             if wait > 0:
                 await either(self._around.sleep(wait), self._wake.wait())
+                continue
+            if self._unheard.due < reading.due:
+                items = await self._unheard.step()
+                await self._steps.put(Step(self.api.instance.url, LATEST.key, items, pages=False))
                 continue
             try:
                 await self._read(reading)
@@ -105,8 +112,11 @@ class InstanceReader:
         """All pages of a feed from its place on."""
         feed, last = reading.feed, self._within_reach(reading)
         if feed.key.startswith("search:"):
-            found, reached = await self.api.search(feed.params, last)
-            await self._put(reading, await self._collector.posts(self.api, feed, found), reached, pages=False)
+            search = await self.api.search(feed.params, last)
+            if not search.whole:
+                self._note(GapTooLong("it finds too much: the oldest of it is not collected"), feed.key)
+            items = await self._collector.posts(self.api, feed, search.found)
+            await self._put(reading, items, search.newest, pages=False)
             return
         path = await self._collector.statuses_path(self.api, feed) if feed.account else feed.path
         async with aclosing(self.api.pages(path, feed.params, last)) as pages:  # type: ignore[type-var]
@@ -145,6 +155,7 @@ class InstanceReader:
             else:
                 failures, pause = 0, FIRST_PAUSE * self._spread()
             self._streaming = False
+            self._unheard.lost()
             for feed in self._streamed:
                 self.readings[feed.key].whole = False
             self._ask_again(self._poll)
@@ -154,6 +165,7 @@ class InstanceReader:
         """Open the streams and hand on their events until they end."""
         base = await streaming_base(self.api)
         self._streaming = True
+        self._unheard.opened()
         self._ask_again()
         settling = asyncio.ensure_future(self._settle())
         stream = events(self._around.web, self.api, self._streamed, base=base)

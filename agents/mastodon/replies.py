@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from agents.base import SourceUnavailable
-from agents.mastodon.api import BATCH, Api, Status
+from agents.mastodon.answers import Status
+from agents.mastodon.api import BATCH, Api
 from agents.mastodon.statuses import uri_of
 from agents.remembered import Remembered
 from agents.web import Forbidden
@@ -66,8 +67,6 @@ class Parents:
 
     async def _ask(self, api: Api, ids: Sequence[str]) -> None:
         found = await api.statuses(ids)
-        for each in ids:
-            if each in found:
-                self.note(api, [found[each]])
-            else:
-                self._known.note((api.instance.url, each), Parent("", ""))
+        self.note(api, list(found.there.values()))
+        for each in found.absent:
+            self._known.note((api.instance.url, each), Parent("", ""))

@@ -16,7 +16,8 @@ from agents.mastodon.cursor import Cursor, InstanceState, id_at, is_snowflake
 from agents.mastodon.feeds import Feed, feeds_of, homes
 from agents.mastodon.instance import InstanceReader
 from agents.mastodon.options import Instance, Options, own_accounts
-from agents.mastodon.steps import QUEUED, Step, Steps
+from agents.mastodon.steps import QUEUED, Reading, Step, Steps
+from agents.pace import trouble_of
 from agents.surroundings import Surroundings
 from agents.waiting import cancel
 from schemas.base import LIVE
@@ -59,13 +60,15 @@ class MastodonSource:
                 step = await _next(steps, running)
                 for item in step.items:
                     yield item
+                collector.handed_on(step.instance, step.items)
                 _apply(step, known)
                 if step.pages and (step.instance, step.feed) in unread:
                     unread.discard((step.instance, step.feed))
                     _require_some(readers, unread)
                 if step.items or step.pages or self._around.clock() - saved_at >= SAVE:
                     now, saved_at = _written(known, collector), self._around.clock()
-                    yield Progress(None if now == saved else now, caught_up=not unread)
+                    trouble = trouble_of(each.trouble for each in _readings(readers))
+                    yield Progress(None if now == saved else now, caught_up=not unread, trouble=trouble)
                     saved = now
         finally:
             await cancel(*running)
@@ -164,13 +167,17 @@ async def _next(steps: Steps, running: Sequence[asyncio.Future[None]]) -> Step:
     raise AssertionError("unreachable: a reader never ends by itself")
 
 
+def _readings(readers: Sequence[InstanceReader]) -> list[Reading]:
+    return [reading for reader in readers for reading in reader.readings.values()]
+
+
 def _require_some(readers: list[InstanceReader], unread: set[tuple[str, str]]) -> None:
     """Go on where something can be read, or may be one day.
 
     Raises:
         BadConfiguration: all is denied.
     """
-    readings = [reading for reader in readers for reading in reader.readings.values()]
+    readings = _readings(readers)
     if not unread and all(isinstance(reading.trouble, Denied) for reading in readings):
         raise BadConfiguration(
             "nothing can be read: " + "; ".join(dict.fromkeys(str(each.trouble) for each in readings))

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Final, NamedTuple
 
-from agents.mastodon.api import Api, Missing
+from agents.mastodon.api import Api
 from agents.mastodon.feeds import Feed
 from agents.waiting import cancel
 from agents.web import Declined, Unusable, Web
@@ -58,13 +58,9 @@ async def streaming_base(api: Api) -> str:
     """
     if api.instance.streaming is not None:
         return api.instance.streaming
-    told: Any = None
-    try:
-        document = await api.document("/api/v2/instance")
-        told = _inside(document, "configuration", "urls", "streaming")
-    except Missing:
-        document = await api.document("/api/v1/instance")
-        told = _inside(document, "urls", "streaming_api")
+    document = await api.about()
+    told = _inside(document, "configuration", "urls", "streaming")
+    told = told or _inside(document, "urls", "streaming_api")  # of version 1
     if not isinstance(told, str) or not told.startswith(("wss://", "ws://", "https://", "http://")):
         return api.instance.url
     scheme, _, rest = told.partition("://")

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 
 from agents.base import DEFAULT_GRACE, BadConfiguration, Collected, Progress
-from agents.pace import put_off
+from agents.pace import put_off, trouble_of
 from agents.surroundings import Surroundings
 from agents.telegram.account import ANSWER_SECONDS, Account
 from agents.telegram.channel import SLOWEST, Channel
@@ -62,7 +62,8 @@ class TelegramSource:
                 if unread:
                     unread.discard(channel.handle)
                     _require_some(channels)
-                yield Progress(None, caught_up=not unread)
+                trouble = trouble_of(each.pace.trouble for each in channels)
+                yield Progress(None, caught_up=not unread, trouble=trouble)
 
     async def history(self, since: datetime, until: datetime, cursor: str | None) -> AsyncIterator[Collected]:
         """See `agents.base.History`: channel by channel, each from ``since`` on."""

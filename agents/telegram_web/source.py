@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from agents.base import DEFAULT_GRACE, BadConfiguration, Collected, Progress, Refused, SourceUnavailable
-from agents.pace import put_off
+from agents.pace import put_off, trouble_of
 from agents.surroundings import Surroundings
 from agents.telegram_names import own_channels
 from agents.telegram_web.channel import Channel, Unreadable
@@ -66,7 +66,8 @@ class TelegramWebSource:
             if unread:
                 unread.discard(channel.handle)
                 _require_some(channels)
-            yield Progress(None, caught_up=not unread)
+            trouble = trouble_of(each.pace.trouble for each in channels)
+            yield Progress(None, caught_up=not unread, trouble=trouble)
 
     async def history(self, since: datetime, until: datetime, cursor: str | None) -> AsyncIterator[Collected]:
         """See `agents.base.History`: channel by channel, each from its newest post before ``until`` back."""

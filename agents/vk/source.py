@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from math import isfinite
 from typing import Final, NamedTuple, Protocol
 
 from agents.base import BadConfiguration, Collected, Progress, Refused, SourceUnavailable
+from agents.pace import trouble_of
 from agents.surroundings import Surroundings
 from agents.vk.api import Api
 from agents.vk.cursor import Cursor
@@ -47,19 +49,20 @@ class Turn:
         self.work = work
         self._not_before = 0.0
         self._failures = 0
+        self.trouble: SourceUnavailable | None = None
 
     @property
     def due(self) -> float:
         return max(self.work.due, self._not_before)
 
     def went_well(self) -> None:
-        self._failures = 0
+        self._failures, self.trouble = 0, None
 
     def failed(self, now: float, error: SourceUnavailable) -> None:
         """Try again later, and later each time; not before the moment that VK names."""
         asked = error.retry_after if isinstance(error, Refused) else None
         wait = min(AGAIN * 2**self._failures, LATEST_AGAIN)
-        self._failures = min(self._failures + 1, 8)
+        self._failures, self.trouble = min(self._failures + 1, 8), error
         self._not_before = now + max(wait, asked or timedelta()).total_seconds()
 
 
@@ -114,7 +117,9 @@ class VkSource:
             except SourceUnavailable as error:
                 turn.failed(self._around.clock().timestamp(), error)
                 parts.desk.complain(error)
-            yield Progress(None, caught_up=min(each.due for each in turns) > began)
+            dues = {each: each.due for each in turns}
+            trouble = trouble_of(each.trouble for each, due in dues.items() if isfinite(due))
+            yield Progress(None, caught_up=min(dues.values()) > began, trouble=trouble)
 
     async def history(self, since: datetime, until: datetime, cursor: str | None) -> AsyncIterator[Collected]:
         """See `agents.base.History`: queries by windows of time, walls from the end of the period down."""

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from clickhouse_driver import Client
 
+from pipeline.core.standing import by_account
 from pipeline.core.windows import DAY, moment
 from schemas import RawPost
 
@@ -18,6 +19,7 @@ _COLUMNS: Final = (
     *("reply_to", "thread_root", "repost_of"),
     *("channel_id", "channel_name", "channel_handle", "channel_kind", "channel_own"),
     *("author_id", "author_name", "author_handle", "author_own"),
+    *("spoken_by", "community_of"),
 )
 _WHERE: Final = "timeline = %(timeline)s AND created_at >= %(first)s AND created_at < %(until)s"
 _HOW_MANY: Final = "SELECT count() FROM posts WHERE " + _WHERE
@@ -51,7 +53,13 @@ def _values(timeline: str, first: int, until: int) -> dict[str, Any]:
 
 
 def _post(cells: dict[str, Any], timeline: str) -> RawPost:
-    """The post of a row, as far as finding and judging its mentions needs it."""
+    """The post of a row, as far as finding and judging its mentions needs it.
+
+    ``author.own`` is what the agent told; whose accounts speak is today's watchlist's to say.
+    """
+    speaks, community = cells.pop("spoken_by"), cells.pop("community_of")
+    if by_account(speaks, community, as_channel=cells["author_id"] == cells["channel_id"]):
+        cells["author_own"] = False
     channel = _part(cells, "channel_")
     author = _part(cells, "author_")
     absent = {name: cells[name] or None for name in ("reply_to", "thread_root", "repost_of")}

@@ -31,6 +31,8 @@ WARM_UP = 3000
 PACED_S = 60
 """How long the phases at 50 % and 90 % last at most."""
 SHARES = (0.5, 0.9)
+MOST_ALONE = 200_000
+"""Posts of the function alone: more tell nothing new, and take long after a soak of an hour."""
 NAIVE_SHARE = 20
 """The baseline gets a twentieth of the posts, or it would take an hour; but so many at least."""
 NAIVE_LEAST = 2000
@@ -104,8 +106,9 @@ def _alone(options: Options) -> list[dict[str, Any]]:
     Raises:
         MolvaError: it failed.
     """
+    posts = min(options.posts, MOST_ALONE) // options.workers or 1
     command = [sys.executable, "-m", "pipeline.bench.limit", "--data", str(options.data)]
-    command += ["--watchlist", str(options.watchlist), "--posts", str(options.posts // options.workers or 1)]
+    command += ["--watchlist", str(options.watchlist), "--posts", str(posts)]
     loops = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(options.workers)]
     printed = [loop.communicate()[0] for loop in loops]
     if any(loop.returncode for loop in loops):

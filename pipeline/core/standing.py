@@ -66,6 +66,15 @@ class Places:
         return community
 
 
+def by_account(spoken_by: Sequence[str], community_of: Sequence[str], *, as_channel: bool) -> bool:
+    """Whether the watchlist of then may have marked a stored author: by an account, or as the channel itself.
+
+    Today's watchlist says that again, or takes it back. Of another author who speaks for the community alone
+    the agent has told that the company writes, and no watchlist says it again.
+    """
+    return bool(spoken_by) and (as_channel or not set(spoken_by) <= set(community_of))
+
+
 def marked(post: RawPost, standing: Standing) -> RawPost:
     """The post with ``author.own`` and ``channel.own`` where the watchlist's accounts tell so.
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
 from pipeline.dead_letters.choice import HASH_DIGITS, Choice, Found, Group
-from pipeline.sink.clickhouse import Clients
+from pipeline.sink.clickhouse import ROOM, Clients
 from schemas import DeadLetter
 
 Action = Literal["claimed", "released", "replayed", "purged"]
@@ -133,7 +133,7 @@ class Store:
             client.execute(
                 "INSERT INTO dead_letter_actions (record, action, run, topic, partition, offset) VALUES",
                 rows,
-                settings={"async_insert": 0},
+                settings={"async_insert": 0, **ROOM},
             )
 
     def delete(self, ids: Sequence[str]) -> None:

@@ -104,15 +104,16 @@ def _disks(client: Any) -> list[Part]:
         if error.code != ACCESS_DENIED:
             raise
         return []
-    parts = []
-    for name, free, total, read_only in rows:
-        detail = f"{name}: {free / 1024**3:.1f} of {total / 1024**3:.1f} GiB free"
-        if read_only:
-            parts.append(Part("clickhouse disk", False, f"{name} is read-only", "mount it for writing"))
-        else:
-            cure = "free space or drop old partitions (docs/operations.md, MolvaClickHouseDiskFull)"
-            parts.append(Part("clickhouse disk", free > LOW_DISK * total, detail, cure))
-    return parts
+    return [disk(*row) for row in rows]
+
+
+def disk(name: str, free: int, total: int, read_only: bool) -> Part:
+    """What a row of ``system.disks`` says; ``free`` and ``total`` in bytes."""
+    if read_only:
+        return Part("clickhouse disk", False, f"{name} is read-only", "mount it for writing")
+    detail = f"{name}: {free / 1024**3:.1f} of {total / 1024**3:.1f} GiB free"
+    cure = "free space or drop old partitions (docs/operations.md, MolvaClickHouseDiskFull)"
+    return Part("clickhouse disk", free > LOW_DISK * total, detail, cure)
 
 
 def _http(settings: Settings) -> Part:

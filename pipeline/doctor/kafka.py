@@ -49,7 +49,7 @@ async def check_kafka(settings: Settings, principal: str, clock: Callable[[], da
             *denied,
             _missing(described, rights or {}),
             *_widths(settings, {name: len(found) for name, found in described.items()}),
-            *_replication(described),
+            *replication(described),
             *await _clock(settings, described, clock()),
         ]
 
@@ -122,7 +122,13 @@ def _widths(settings: Settings, found: Mapping[str, int]) -> list[Part]:
     return [Part("partitions", False, detail, cure)]
 
 
-def _replication(described: Mapping[str, Iterable[Mapping[str, Any]]]) -> list[Part]:
+def replication(described: Mapping[str, Iterable[Mapping[str, Any]]]) -> list[Part]:
+    """Partitions of our topics without leader, or with copies that are behind.
+
+    Args:
+        described: topic -> its partitions, each with ``partition``, ``leader`` (-1: none), ``replicas`` and
+            ``isr``, as Kafka's metadata has them.
+    """
     ours = [(topic.name, each) for topic in TOPICS for each in described.get(topic.name, ())]
     orphans = [f"{name}:{each['partition']}" for name, each in ours if each["leader"] < 0]
     thin = [f"{name}:{each['partition']}" for name, each in ours if len(each["isr"]) < len(each["replicas"])]

@@ -31,20 +31,18 @@ from pipeline.watchlist_file import load_watchlist
 
 ENCODER_ERRORS = (Fail, InvalidGraph, InvalidProtobuf, RuntimeException)
 """What onnxruntime raises for a file that is no model; they have no base of their own."""
+HERE = {"127.0.0.1", "localhost", "[::1]", "::1"}
 MIN_FREE_BYTES = 2 * 1024**3
+"""For the servers of `molva up`."""
+MIN_FREE_ALONE_BYTES = 16 * 1024**2
+"""Where the servers are elsewhere: cursors and rhythms of agents; a tmpfs in docker-compose.yml."""
 
 
 def check_machine(settings: Settings) -> list[Part]:
     """Everything that this process can see by itself."""
-    version = sys.version_info
     return [
-        Part(
-            "python",
-            (3, 11) <= version[:2] <= (3, 13),
-            f"{version.major}.{version.minor}",
-            "use Python 3.11 to 3.13",
-        ),
-        *_data_dir(settings.data_dir),
+        python(*sys.version_info[:2]),
+        *_data_dir(settings.data_dir, needed_bytes(settings)),
         _models(settings),
         _watchlist(settings),
         *_feeds(settings),
@@ -53,19 +51,36 @@ def check_machine(settings: Settings) -> list[Part]:
     ]
 
 
-def _data_dir(folder: Path) -> list[Part]:
+def python(major: int, minor: int) -> Part:
+    """Whether Molva runs on this version."""
+    known = (3, 11) <= (major, minor) <= (3, 13)
+    return Part("python", known, f"{major}.{minor}", "use Python 3.11 to 3.13")
+
+
+def needed_bytes(settings: Settings) -> int:
+    """Free bytes of the data dir; little if neither server can be on it, being on another machine."""
+    brokers = {address.strip().rpartition(":")[0] for address in settings.kafka_bootstrap.split(",")}
+    elsewhere = HERE.isdisjoint({*brokers, settings.clickhouse_host})
+    return MIN_FREE_ALONE_BYTES if elsewhere else MIN_FREE_BYTES
+
+
+def _data_dir(folder: Path, needed: int) -> list[Part]:
     cure = "make it a writable folder, or choose another --data-dir"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(folder).free
     except OSError as error:
         return [Part("data dir", False, f"{folder}: {error.strerror}", cure)]
-    detail = f"{free / 1024**3:.1f} GiB free in {folder}"
-    need = f"free some space: {MIN_FREE_BYTES / 1024**3:.0f} GiB are needed, or choose another --data-dir"
+    detail = f"{_size(free)} free in {folder}"
+    need = f"free some space: {_size(needed)} are needed, or choose another --data-dir"
     return [
-        Part("disk", free > MIN_FREE_BYTES, detail, need),
+        Part("disk", free > needed, detail, need),
         Part("data dir", os.access(folder, os.W_OK | os.X_OK), str(folder), cure),
     ]
+
+
+def _size(count: int) -> str:
+    return f"{count / 1024**3:.1f} GiB" if count >= 1024**3 else f"{count / 1024**2:.0f} MiB"
 
 
 def _models(settings: Settings) -> Part:

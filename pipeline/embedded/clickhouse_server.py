@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from pipeline.embedded.clickhouse_config import IN_USE, ServerConfig
+from pipeline.embedded.deduplication import forget_absent
 from pipeline.embedded.errors import DirectoryInUse
 from pipeline.embedded.lock import DirectoryLock
 
@@ -73,6 +74,8 @@ def main() -> int:
         print(error, file=sys.stderr)
         return IN_USE
     config.write(directory)
+    for table, part in forget_absent(directory / "data"):
+        print(f"{table}: the insert of {part} was cut short; it may be repeated", file=sys.stderr, flush=True)
     return _serve(directory, lease, parent)
 
 

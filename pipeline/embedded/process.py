@@ -7,17 +7,23 @@ dies in any way; ``guard.py`` gives the same manners to programs that do not wat
 from __future__ import annotations
 
 import os
+import random
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Final
 
 from pipeline.embedded.errors import EmbeddedError, PortTaken, StartFailed
 
 LOOPBACK = "127.0.0.1"
 POLL_SECONDS = 0.02
+PORTS: Final = range(10_000, 32_768)
+"""Below those that systems give to outgoing connections: what is free now still is a moment later, when the
+server starts, and when it comes back after it died."""
 GUARD = Path(__file__).with_name("guard.py")
 
 
@@ -143,15 +149,23 @@ def _spawn(
 
 
 def free_ports(count: int) -> list[int]:
-    """Loopback TCP ports that nobody listens on at the moment."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind((LOOPBACK, 0))
-        return [int(each.getsockname()[1]) for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    """Loopback TCP ports that nobody listens on at the moment, drawn from `PORTS`.
+
+    Raises:
+        EmbeddedError: there are not so many.
+    """
+    found: list[int] = []
+    with ExitStack() as held:
+        for port in random.SystemRandom().sample(PORTS, len(PORTS)):
+            if len(found) == count:
+                break
+            tried = held.enter_context(socket.socket())
+            with suppress(OSError):  # somebody listens
+                tried.bind((LOOPBACK, port))
+                found.append(port)
+    if len(found) < count:
+        raise EmbeddedError(f"there are no {count} free ports from {PORTS.start} to {PORTS.stop - 1}")
+    return found
 
 
 def accepts(port: int) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from clickhouse_driver import Client
 
 from pipeline.reprocess.period import Period, ReprocessError
+from pipeline.sink.clickhouse import ROOM
 from pipeline.sink.reprocessing import UNFINISHED
 
 Step = Literal["planned", "kept", "replaced", "dropped", "abandoned"]
@@ -66,5 +67,5 @@ class Ledger:
         row: tuple[Any, ...] = (run.name, step, at, period.timeline, period.since, period.until)
         row += (list(period.objects), run.digest, list(run.months), run.posts)
         columns = "name, step, at, timeline, since, until, objects, digest, months, posts"
-        self._client.execute(f"INSERT INTO analysis_versions ({columns}) VALUES", [row])
+        self._client.execute(f"INSERT INTO analysis_versions ({columns}) VALUES", [row], settings=ROOM)
         return replace(run, step=step)

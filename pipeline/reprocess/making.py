@@ -19,13 +19,14 @@ from pipeline.reprocess.period import STILL_SAID, Period, ReprocessError
 from pipeline.reprocess.shadow import BASE, DONE, PLAN, Shadow
 from pipeline.reprocess.stored import Stored, entity
 from pipeline.sink.cells import Row
+from pipeline.sink.clickhouse import ROOM
 from pipeline.sink.rows import columns
 from schemas import Entity
 
 CHUNK: Final = 2_000
 CONTEXT: Final = 2
 """Chunks before a chunk that fill the memories of its analysis; chunk 0 lies before the period."""
-_EXACT: Final = {"insert_deduplicate": 1, "async_insert": 0, "max_partitions_per_insert_block": 0}
+_EXACT: Final = {"insert_deduplicate": 1, "async_insert": 0, "max_partitions_per_insert_block": 0, **ROOM}
 
 
 class Progress(NamedTuple):
@@ -60,14 +61,14 @@ class Making:
             SELECT toUInt32(1 + intDiv(rowNumberInAllBlocks(), {self._chunk})), id, created_at
             FROM (SELECT id, created_at FROM posts WHERE {period.condition} ORDER BY created_at, id)""",
             period.parameters,
-            settings={"max_threads": 1, "insert_deduplicate": 0},
+            settings={"max_threads": 1, "insert_deduplicate": 0, **ROOM},
         )
         earlier = replace(period, since=datetime(1900, 1, 1, tzinfo=period.since.tzinfo), until=period.since)
         self._client.execute(
             f"""INSERT INTO {PLAN} SELECT 0, id, created_at FROM posts WHERE {earlier.condition}
             ORDER BY created_at DESC, id DESC LIMIT {CONTEXT * self._chunk}""",
             earlier.parameters,
-            settings={"insert_deduplicate": 0},
+            settings={"insert_deduplicate": 0, **ROOM},
         )
         return self._ledger.reach(Run(name, period, digest, tuple(months), posts), "planned", now)
 
@@ -137,7 +138,8 @@ class Making:
         for table, rows in (("posts", made.posts), ("entities", made.entities), ("mentions", made.mentions)):
             self._insert(f"next_{table}", rows, f"reprocess:{run.name}:{number}")
         counts = (number, len(made.posts), len(made.mentions), made.failed)
-        self._client.execute(f"INSERT INTO {DONE} (chunk, posts, mentions, failed) VALUES", [counts])
+        query = f"INSERT INTO {DONE} (chunk, posts, mentions, failed) VALUES"
+        self._client.execute(query, [counts], settings=ROOM)
 
     def _insert(self, table: str, rows: Sequence[Row], token: str) -> None:
         if rows:

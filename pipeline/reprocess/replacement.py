@@ -13,11 +13,12 @@ from clickhouse_driver import Client
 from pipeline.reprocess.ledger import Run
 from pipeline.reprocess.period import ReprocessError
 from pipeline.reprocess.shadow import Shadow
+from pipeline.sink.clickhouse import ROOM
 from pipeline.sink.reprocessing import HOLD
 
 HELD: Final = ("posts", "mentions")
 """The tables that storage writes first; entities follow a post that is in, and must be let in with it."""
-_COPY: Final[dict[str, Any]] = {"insert_deduplicate": 0, "max_partitions_per_insert_block": 0}
+_COPY: Final[dict[str, Any]] = {"insert_deduplicate": 0, "max_partitions_per_insert_block": 0, **ROOM}
 
 
 def release(client: Client) -> None:

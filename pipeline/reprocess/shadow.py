@@ -12,6 +12,7 @@ from typing import Any, Final
 from clickhouse_driver import Client
 
 from pipeline.reprocess.period import ReprocessError
+from pipeline.sink.clickhouse import ROOM
 
 BASE: Final = ("posts", "entities", "mentions")
 PLAN: Final = "reprocess_plan"
@@ -72,7 +73,7 @@ class Shadow:
         kept = ", ".join(each for each in self.columns(name) if each in there)
         self._client.execute(
             f"INSERT INTO {recast} ({kept}) SELECT {kept} FROM {old}",
-            settings={"insert_deduplicate": 0, "max_partitions_per_insert_block": 0},
+            settings={"insert_deduplicate": 0, "max_partitions_per_insert_block": 0, **ROOM},
         )
         self._client.execute(f"EXCHANGE TABLES {recast} AND {old}")
         self._client.execute(f"DROP TABLE {recast} SYNC")

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pipeline.core.standing import by_account
 from schemas import Author, Channel, Engagement, Entity, Media, Origin, RawPost
 
 Stored = Mapping[str, Any]
@@ -87,16 +88,9 @@ def _author(row: Stored) -> Author | None:
         verified=row["author_verified"],
         created_at=row["author_created_at"],
         bio=row["author_bio"],
-        own=row["author_own"] and not _by_account(row),
+        own=row["author_own"]
+        and not by_account(
+            row["spoken_by"], row["community_of"], as_channel=row["author_id"] == row["channel_id"]
+        ),
     )
     return None if found == Author(id="") else found
-
-
-def _by_account(row: Stored) -> bool:
-    """Whether the watchlist of then may have marked the author: by an account, or as the channel itself.
-
-    Today's watchlist says that again, or takes it back. Of another author who speaks for the community alone
-    the agent has told that the company writes, and no watchlist says it again.
-    """
-    speaks = set(row["spoken_by"])
-    return bool(speaks) and (row["author_id"] == row["channel_id"] or not speaks <= set(row["community_of"]))

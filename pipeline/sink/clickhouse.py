@@ -14,10 +14,16 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
+from typing import Final
 
 from clickhouse_driver import Client, errors
 
 from pipeline.settings import Settings
+
+FREE_BYTES: Final = 256 * 1024 * 1024
+ROOM: Final = {"min_free_disk_bytes_to_perform_insert": FREE_BYTES}
+"""Setting of every insert: it is refused where the disk has less. On a disk that runs full ClickHouse
+confirms parts that it could not write, and finds them empty at its next start (docs/chaos.md)."""
 
 _ROW_CODES = frozenset(
     getattr(errors.ErrorCodes, name)

@@ -12,7 +12,7 @@ import socket
 from concurrent.futures import Executor
 from typing import Any, Final, NamedTuple
 
-from pipeline.sink.clickhouse import Clients, SinkError
+from pipeline.sink.clickhouse import ROOM, Clients, SinkError
 
 EVERY_S: Final = 60.0
 SEEN_MINUTES: Final = 10
@@ -64,4 +64,5 @@ class Heartbeat:
             SinkError: ClickHouse does not take it.
         """
         with self._clients.client() as client:
-            client.execute("INSERT INTO workers (stage, worker, version, schema) VALUES", [self._row])
+            query = "INSERT INTO workers (stage, worker, version, schema) VALUES"
+            client.execute(query, [self._row], settings=ROOM)

@@ -13,19 +13,15 @@ from typing import Any, NamedTuple
 
 from pipeline.sink.batch import Batch
 from pipeline.sink.cells import Row
-from pipeline.sink.clickhouse import Clients, RowsRejected, Unavailable
+from pipeline.sink.clickhouse import ROOM, Clients, RowsRejected, Unavailable
 from pipeline.sink.rows import Entry, columns
 from pipeline.sink.tables import ENTITIES, Table
 from pipeline.sink.versions import Version, place, to_ask
 
-FREE_BYTES = 256 * 1024 * 1024
-"""An insert is refused where the disk has less: on a disk that runs full ClickHouse confirms parts that it
-could not write, and finds them empty at its next start (docs/chaos.md)."""
-
 _EXACT = {
     "async_insert": 0,
     "insert_deduplicate": 1,
-    "min_free_disk_bytes_to_perform_insert": FREE_BYTES,
+    **ROOM,
     "deduplicate_blocks_in_dependent_materialized_views": 1,
     # An old archive may touch any number of months, and must not fail for it.
     "max_partitions_per_insert_block": 0,

@@ -14,6 +14,7 @@ from tests.chaos.means import NotHere, network, paused, send
 from tests.chaos.schedule import Fault
 from tests.chaos.world import World
 
+CLOCK_S = 10.0
 JUMP_S = {"clock-ahead": 3 * 3600, "clock-behind": -3 * 3600}
 SLOW_STOP_S, SLOW_GO_S = 0.6, 0.2
 """A slow worker is stopped for three quarters of the time."""
@@ -92,11 +93,22 @@ async def _clock(world: World, pid: int, seconds: int) -> AsyncIterator[None]:
     if world.clocks is None:
         raise NotHere("the clock of a process cannot be set without a C compiler (cc)")
     file = world.clocks / str(pid)
+    await _made(file)
     _set_clock(file, seconds)
     try:
         yield
     finally:
         _set_clock(file, 0)
+
+
+async def _made(file: Path) -> None:
+    """Wait for the clock of a process that was started a moment ago."""
+    try:
+        async with asyncio.timeout(CLOCK_S):
+            while not await asyncio.to_thread(file.exists):  # noqa: ASYNC110 (another process makes it)
+                await asyncio.sleep(0.05)
+    except TimeoutError as error:
+        raise NotHere("the process ended before its clock could be set") from error
 
 
 def _set_clock(file: Path, seconds: int) -> None:

@@ -9,18 +9,20 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 READ_BY = {
     "molva-enrichment": ("molva.posts.raw",),
-    "molva-detection": ("molva.mentions",),
+    "molva-detection": ("molva.mentions", "molva.baselines"),
     "molva-notification": ("molva.spikes", "molva.alerts.actions"),
     "molva-storage": (
         "molva.posts.enriched",
         "molva.mentions",
         "molva.spikes",
         "molva.alerts",
+        "molva.alerts.actions",
         "molva.posts.deleted",
         "molva.dead-letters",
     ),
 }
-"""Consumer groups and their topics, as docs/topics.md tells them."""
+"""Consumer groups and the topics of which each commits offsets, as the table of rights in docs/kafka.md tells
+them. A topic without records is read to its end, also without a commit."""
 POLL_MS = 2000
 
 

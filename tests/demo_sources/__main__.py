@@ -190,7 +190,7 @@ def _explain(up: Up) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.demo_sources", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=175.0, help="give up after so many (default: 175)")
+    parser.add_argument("--seconds", type=float, default=300.0, help="give up after so many (default: 300)")
     parser.add_argument("--folder", type=Path, help="an empty folder for data and logs, which stay there")
     chosen = parser.parse_args()
     kept: Path | None = chosen.folder

@@ -125,8 +125,8 @@ class Up:
         return "\n".join(parts)
 
 
-def await_value(look: Callable[[], Any], seconds: float = 60.0) -> Any:
-    """Look until there is a true value.
+def await_value(look: Callable[[], Any], seconds: float = 60.0, pause: float = POLL_S) -> Any:
+    """Look until there is a true value, with pauses where a look costs much.
 
     Raises:
         AssertionError: there is none after ``seconds``.
@@ -136,7 +136,7 @@ def await_value(look: Callable[[], Any], seconds: float = 60.0) -> Any:
         value = look()
         if value:
             return value
-        time.sleep(POLL_S)
+        time.sleep(pause)
     raise AssertionError(f"nothing after {seconds} s")
 
 
@@ -172,7 +172,7 @@ def spike_events(up: Up, timeline: str) -> set[tuple[Any, ...]]:
     return set(up.rows(query, {"timeline": timeline}))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """A stack with one worker per stage."""
     yield from running(Up(tmp_path_factory.mktemp("one")))

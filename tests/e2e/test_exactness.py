@@ -82,22 +82,27 @@ def test_two_workers_per_stage_find_the_same(
     assert outcome.spikes == reference.spikes
 
 
-@pytest.mark.parametrize("worker", ["enrichment-1", "detection-1", "storage-1", "ClickHouse"])
+@pytest.mark.parametrize(
+    "killed", [("enrichment-1", "storage-1"), ("detection-1", "ClickHouse")], ids="-".join
+)
 def test_kill_9_loses_and_doubles_nothing(
-    two: Up, worker: str, reference: Outcome, rows: list[dict[str, Any]], tmp_path: Path
+    two: Up, killed: tuple[str, str], reference: Outcome, rows: list[dict[str, Any]], tmp_path: Path
 ) -> None:
-    file = write_rows(tmp_path / f"killed-{worker}.jsonl", rows, worker)
+    """Two at once."""
+    tag = "-".join(killed)
+    file = write_rows(tmp_path / f"killed-{tag}.jsonl", rows, tag)
     parameters = {"timeline": f"replay:{file.name}"}
     published = two.run("replay", file, "--json")
     assert published.returncode == 0, published.stderr
     seen = "SELECT count() FROM mentions WHERE timeline = %(timeline)s"
     await_value(lambda: two.rows(seen, parameters)[0][0] > 200)
     before = two.rows(POSTS, parameters)[0][0]
-    pid = two.pid(worker)
-    os.kill(pid, signal.SIGKILL)
-    assert before < len(rows), "the worker was killed when all was over: no test"
-    await_value(lambda: two.pid(worker) != pid)
-    two.replay(write_rows(tmp_path / "after.jsonl", rows[:1], f"after-{worker}"))  # waits for all of it
+    pids = {worker: two.pid(worker) for worker in killed}
+    for pid in pids.values():
+        os.kill(pid, signal.SIGKILL)
+    assert before < len(rows), "they were killed when all was over: no test"
+    await_value(lambda: all(two.pid(worker) != pid for worker, pid in pids.items()))
+    two.replay(write_rows(tmp_path / "after.jsonl", rows[:1], f"after-{tag}"))  # waits for all of it
     outcome = Outcome(two, file)
     assert (outcome.posts, outcome.mentions) == (reference.posts, reference.mentions)
     assert outcome.entities == reference.entities

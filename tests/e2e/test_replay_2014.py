@@ -22,6 +22,7 @@ from tests.e2e.conftest import Up, await_value, running, spike_events
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("MOLVA_DATA", ROOT.parent / "shared" / "data"))
 POSTS = {"tweets_banks_2014.jsonl": 4847, "tweets_telecoms_2014.jsonl": 4799}
+AGAIN = "tweets_banks_2014.jsonl"
 COUNTS = ("published", "rejected", "posts", "mentions", "entities", "spikes", "dead_letters")
 
 MOST_OTHERS = 7
@@ -40,14 +41,14 @@ pytestmark = [
 
 
 class Replayed:
-    """A file after two replays: the report of each, and what ClickHouse held after each."""
+    """A file after its replay, that of `AGAIN` also after a second one: reports, what ClickHouse held."""
 
     def __init__(self, up: Up, name: str) -> None:
         self.timeline = f"replay:{name}"
         self.first = up.replay(DATA / name)
         self.after_first = self._stored(up)
-        self.second = up.replay(DATA / name)
-        self.after_second = self._stored(up)
+        self.second = up.replay(DATA / name) if name == AGAIN else None
+        self.after_second = self._stored(up) if name == AGAIN else None
         printed = up.run("sql", SPIKES.format(timeline=self.timeline), "--format", "JSONEachRow")
         assert printed.returncode == 0, printed.stderr
         found = [json.loads(line) for line in printed.stdout.splitlines()]
@@ -78,7 +79,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
 
 @pytest.fixture(scope="module")
 def replayed(stack: Up) -> dict[str, Replayed]:
-    """Both files, each replayed twice."""
+    """Both files, `AGAIN` replayed twice."""
     return {name: Replayed(stack, name) for name in POSTS}
 
 
@@ -95,9 +96,9 @@ def test_every_post_is_stored_exactly_once(replayed: dict[str, Replayed], name: 
     assert mentions == unique == report["mentions"]
 
 
-@pytest.mark.parametrize("name", POSTS)
-def test_a_second_replay_changes_nothing(replayed: dict[str, Replayed], name: str) -> None:
-    file = replayed[name]
+def test_a_second_replay_changes_nothing(replayed: dict[str, Replayed]) -> None:
+    file = replayed[AGAIN]
+    assert file.second is not None
     assert [file.second[part] for part in COUNTS] == [file.first[part] for part in COUNTS]
     assert file.after_second == file.after_first
 

@@ -46,11 +46,14 @@ def test_a_rolling_restart_under_load_loses_and_doubles_nothing(rolled: Up, tmp_
         pid = rolled.pid(worker)
         os.kill(pid, signal.SIGTERM)
         await_value(lambda worker=worker, pid=pid: rolled.pid(worker) != pid)
-        await_value(lambda: rolled.run("status", "--json").returncode == 0)
+        await_value(lambda: rolled.run("status", "--json").returncode == 0, pause=2)
     load.stop()
-    undisturbed = Outcome(rolled, rows, tmp_path, "undisturbed")
+    rolled.replay(write_rows(tmp_path / "undisturbed.jsonl", rows, "undisturbed"))  # waits for all
+    undisturbed = Outcome(rolled, "undisturbed.jsonl")
+    assert undisturbed.counts[0] == [(len(rows), len(rows))]
+    assert undisturbed.spikes
     for file in load.files:
-        assert Outcome(rolled, rows, tmp_path, file.removesuffix(".jsonl")) == undisturbed, file
+        assert Outcome(rolled, file) == undisturbed, file
     assert rolled.rows(RECOUNT) == []
     assert rolled.rows("SELECT count() FROM dead_letters") == [(0,)]
 
@@ -81,14 +84,10 @@ class Load(threading.Thread):
 class Outcome:
     """What ClickHouse holds of one replay of the story, apart from the names of its posts."""
 
-    def __init__(self, up: Up, rows: list[dict[str, Any]], folder: Path, tag: str) -> None:
-        up.replay(
-            write_rows(folder / f"{tag}.jsonl", rows, tag)
-        )  # again, where it was: it waits for all of it
-        timeline = f"replay:{tag}.jsonl"
+    def __init__(self, up: Up, file: str) -> None:
+        timeline = f"replay:{file}"
         self.counts = [up.rows(query, {"timeline": timeline}) for query in COUNTS]
         self.spikes = spike_events(up, timeline)
-        assert self.counts[0] == [(len(rows), len(rows))]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Outcome) and vars(self) == vars(other)

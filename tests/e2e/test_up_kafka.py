@@ -21,7 +21,7 @@ ON_THE_STORY = ("--timeline", "story")
 
 
 def test_what_was_in_flight_is_there_after_kill_9_and_the_broker_s_death(
-    apache_kafka: None, one: Up, tmp_path: Path
+    apache_kafka: None, tmp_path: Path
 ) -> None:
     """First half, kill -9 of everything; second half, kill -9 of the broker alone: as if nothing had been."""
     rows = story_rows()
@@ -29,13 +29,12 @@ def test_what_was_in_flight_is_there_after_kill_9_and_the_broker_s_death(
     second = write_rows(
         tmp_path / "second.jsonl", [row for row in rows if row["created_at"] >= NOON], "kafka"
     )
-    whole = write_rows(tmp_path / "whole.jsonl", rows, "kafka")
-    one.replay(whole, *ON_THE_STORY)
-    undisturbed = spike_events(one, "story")
-    assert any(status == "resolved" for _, _, _, status, *_ in undisturbed)
-
     up = Up(tmp_path / "data", "--broker", "kafka")
     up.start()
+    up.replay(write_rows(tmp_path / "whole.jsonl", rows, "whole"))
+    undisturbed = spike_events(up, "replay:whole.jsonl")
+    assert any(status == "resolved" for _, _, _, status, *_ in undisturbed)
+
     assert up.run("replay", first, *ON_THE_STORY).returncode == 0
     await_value(lambda: up.rows(POSTS)[0][0] > 500)
     pids = processes_of(up)

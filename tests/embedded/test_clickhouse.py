@@ -7,7 +7,6 @@ import signal
 import stat
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from clickhouse_driver.errors import Error, ServerException
 
 from pipeline.embedded.clickhouse import EmbeddedClickHouse
 from pipeline.embedded.errors import DirectoryInUse, PortTaken
+from tests.embedded.clients import client_of
 
 pytestmark = pytest.mark.integration
 
@@ -26,15 +26,6 @@ QUOTA_EXCEEDED, ACCESS_DENIED, AUTHENTICATION_FAILED = 201, 497, 516
 def own(tmp_path: Path) -> Iterator[EmbeddedClickHouse]:
     with EmbeddedClickHouse(tmp_path) as running:
         yield running
-
-
-@contextmanager
-def client_of(server: EmbeddedClickHouse) -> Iterator[Client]:
-    client = Client(**server.client_options())
-    try:
-        yield client
-    finally:
-        client.disconnect()
 
 
 def fill(server: EmbeddedClickHouse, rows: int) -> None:

@@ -92,7 +92,8 @@ def test_a_paused_broker_says_nothing_and_goes_on(new_kafka: NewKafka, tmp_path:
     kafka = new_kafka(tmp_path)
     node = kafka.nodes[0]
     node.pause()
-    assert read_cluster(node.port) is None
+    while read_cluster(node.port) is not None:
+        pass  # a busy machine stops the threads of a process one after the other
     node.resume()
     topic = asyncio.run(new_topic(kafka.settings(Settings())))
     asyncio.run(write(kafka.settings(Settings()), topic, 1))

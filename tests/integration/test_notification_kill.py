@@ -79,6 +79,12 @@ def pages(requests: list[Request]) -> list[tuple[str, list[str]]]:
     return [(each["status"], sorted({a["labels"]["severity"] for a in each["alerts"]})) for each in told]
 
 
+def notifications(requests: list[Request]) -> list[str]:
+    """Revision and receiver of each; one whose end a kill kept from being noted comes again, as the same."""
+    keys = [each.headers["Idempotency-Key"].split("#", 1)[1] for each in requests]
+    return list(dict.fromkeys(keys))
+
+
 async def test_a_crisis_fires_is_resolved_and_survives_every_restart(
     settings: Settings, worker: Worker, tmp_path: Path
 ) -> None:
@@ -120,8 +126,7 @@ async def test_a_crisis_fires_is_resolved_and_survives_every_restart(
             assert await manager.alerts() == []
         finally:
             manager.stop()
-        keys = [each.headers["Idempotency-Key"].split("#", 1)[1] for each in hook.requests]
-        assert keys == ["1#hook", "5#hook"]
+        assert notifications(hook.requests) == ["1#hook", "5#hook"]
 
 
 async def test_a_worker_that_stands_by_takes_over(settings: Settings, worker: Worker, tmp_path: Path) -> None:
@@ -140,12 +145,15 @@ async def test_a_worker_that_stands_by_takes_over(settings: Settings, worker: Wo
             await processed(settings, 2)
             worker.kill()
             await publish(settings, event(3, "resolved"))
-            await hook.received(2)
             await processed(settings, 3)
+
+            async def resolved() -> bool:
+                return "3#hook" in notifications(hook.requests)
+
+            await eventually(resolved)
         finally:
             assert second.stop() == 0
-    keys = [each.headers["Idempotency-Key"].split("#", 1)[1] for each in hook.requests]
-    assert keys == ["1#hook", "3#hook"]
+    assert notifications(hook.requests) == ["1#hook", "3#hook"]
 
 
 async def test_kills_in_mid_stream_give_no_revision_a_second_content(

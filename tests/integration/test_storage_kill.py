@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -34,6 +34,18 @@ async def emit(letter):
 
 asyncio.run(run(Settings(), Metrics(), asyncio.Event(), emit_dead_letter=emit, now=lambda: datetime.now(UTC)))
 """
+
+
+AT_ITS_NOTE = """
+import os, pathlib, sys, time
+log = os.open(max(pathlib.Path(sys.argv[2]).glob("deduplication_logs/*.txt")), os.O_RDONLY)
+size, began = os.fstat(log).st_size, time.monotonic()
+while os.fstat(log).st_size == size:
+    if time.monotonic() - began > 10:
+        sys.exit("everything is stored already")
+os.kill(int(sys.argv[1]), 9)
+"""
+"""Kills a ClickHouse in the moment in which it notes an insert into a table, before the part has its name."""
 
 
 async def start_worker(settings: Settings) -> Process:
@@ -85,13 +97,42 @@ async def test_worker_killed(world: World) -> None:
     assert_exact(world)
 
 
+async def after_rows(world: World, server: EmbeddedClickHouse) -> None:
+    """Kill it three times when some more posts are there."""
+    for at_least in (100, 500, 900):
+        await world.holds(f"SELECT count() >= {at_least} FROM posts", 1)
+        os.kill(server.pid, 9)
+        await restarted(server)
+
+
+async def at_notes(world: World, server: EmbeddedClickHouse) -> None:
+    """Kill it in the moment of a note, for tables and for targets of views."""
+    for table in ("mentions_1d", "entities_1h", "mentions", "post_ids"):
+        await world.holds(f"SELECT count() >= 1 FROM {table}", 1)
+        folder = world.ask(f"SELECT data_paths[1] FROM system.tables WHERE name = '{table}' LIMIT 1")
+        killer = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", AT_ITS_NOTE, str(server.pid), folder
+        )
+        killed = await killer.wait() == 0
+        assert killed or table != "mentions_1d"
+        if killed:
+            await restarted(server)
+
+
+async def restarted(server: EmbeddedClickHouse) -> None:
+    await asyncio.to_thread(server.stop)
+    await asyncio.to_thread(server.start)
+
+
+@pytest.mark.parametrize("kill", [after_rows, at_notes])
 async def test_clickhouse_killed(
     settings: Callable[..., Settings],
     new_broker: Callable[[Path], Broker],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    kill: Callable[[World, EmbeddedClickHouse], Awaitable[None]],
 ) -> None:
-    """ClickHouse dies three times under the insert; storage stays in its group, waits, and goes on."""
+    """ClickHouse dies several times under the insert; storage stays in its group, waits, and goes on."""
     with EmbeddedClickHouse(tmp_path / "ch") as server:
 
         def current(settings: Settings) -> Settings:
@@ -113,11 +154,7 @@ async def test_clickhouse_killed(
         async with new_world(settings(), tmp_path, new_broker(tmp_path)) as world:
             await feed(world)
             async with running(world.settings) as metrics:
-                for at_least in (100, 500, 900):
-                    await world.holds(f"SELECT count() >= {at_least} FROM posts", 1)
-                    os.kill(server.pid, 9)
-                    await asyncio.to_thread(server.stop)
-                    await asyncio.to_thread(server.start)
+                await kill(world, server)
                 await world.holds("SELECT sum(mentions) FROM mentions_1d", POSTS)
                 await world.holds("SELECT count() FROM entities", POSTS * 3 // 2)
             assert_exact(world)

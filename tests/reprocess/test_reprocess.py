@@ -8,8 +8,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from clickhouse_driver import errors
 
 from pipeline import topics
+from pipeline.reprocess import making
 from pipeline.reprocess.analysis import KEPT
 from pipeline.reprocess.period import Period, ReprocessError
 from pipeline.reprocess.stored import raw_post
@@ -61,6 +63,21 @@ def test_chunks_give_what_the_models_say_of_the_whole_period(filled: Settings) -
     made = analysis().make([], rows, "second", NOW)
     assert stored == {row["id"]: (row["label"], row["post_type"], row["objects"]) for row in made.posts}
     assert made.failed == 0
+
+
+@pytest.mark.parametrize("settings_of", ["ROOM", "_EXACT"])
+def test_nothing_is_made_on_a_disk_that_is_nearly_full(
+    filled: Settings, settings_of: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = Counts(filled)
+    with monkeypatch.context() as nearly_full:
+        free = "min_free_disk_bytes_to_perform_insert"
+        nearly_full.setitem(getattr(making, settings_of), free, 10**15)
+        with pytest.raises(errors.ServerException, match="free space"):
+            reprocess(filled)
+    assert vars(Counts(filled)) == vars(before)
+    assert reprocess(filled).step == "replaced"
+    assert Counts(filled).versions == {"": POSTS - len(INSIDE), "second": len(INSIDE)}
 
 
 def test_twice_changes_nothing_and_storage_knows_every_row(filled: Settings) -> None:

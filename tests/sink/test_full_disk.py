@@ -14,9 +14,9 @@ from pipeline.embedded.clickhouse import EmbeddedClickHouse
 from pipeline.embedded.clickhouse_config import KEEP_FREE_BYTES
 from pipeline.settings import Settings
 from pipeline.sink.batch import Batch
-from pipeline.sink.clickhouse import Clients, Unavailable, connect
+from pipeline.sink.clickhouse import FREE_BYTES, Clients, Unavailable, connect
 from pipeline.sink.migrations import migrate
-from pipeline.sink.writer import _EXACT, FREE_BYTES, Writer
+from pipeline.sink.writer import _EXACT, Writer
 from tests.sink import samples
 from tests.sink.test_writer import entries
 from tests.small_disk import small_disk

@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from pipeline.condition import CLICKHOUSE, KAFKA, PARTITIONS, SILENCE_SECONDS, WATCHDOG, Condition
-from pipeline.endpoint import serving
+from pipeline.endpoint import serve, serving
+from pipeline.errors import UsageError
 from pipeline.health import is_ready, probe, scrape
 from pipeline.metrics import Metrics
 
@@ -108,6 +109,11 @@ def port(condition: Condition) -> Iterator[int]:
 
 def get(port: int, path: str) -> httpx.Response:
     return httpx.get(f"http://{HOST}:{port}{path}", trust_env=False)
+
+
+def test_a_taken_port_is_told(condition: Condition, port: int) -> None:
+    with pytest.raises(UsageError, match=f"{HOST}:{port}.*MOLVA_METRICS_PORT"):
+        serve(Metrics(), condition, HOST, port)
 
 
 async def test_the_endpoint_answers_with_the_reasons(condition: Condition, port: int) -> None:

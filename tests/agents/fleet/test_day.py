@@ -19,7 +19,7 @@ from agents.fleet.vitals import Report
 from agents.kinds import load
 from agents.manual_time import ManualTime
 from agents.options import AgentOptions
-from tests.agents.day import HOURS, MIB, SETTLED, STEP_SECONDS, TURN_SECONDS, held, traced
+from tests.agents.day import HOURS, MIB, SETTLED, STEP_SECONDS, held, traced, turns
 from tests.agents.fleet.hosting import House
 from tests.agents.rss.server import XML, rss
 
@@ -120,7 +120,7 @@ async def test_a_day_of_a_hosted_agent(caplog: pytest.LogCaptureFixture) -> None
             hosted.start()
             for step in range(1, HOURS * 3600 // STEP_SECONDS + 1):
                 time.move(seconds=STEP_SECONDS)
-                await asyncio.sleep(TURN_SECONDS)
+                await turns()
                 site.count()
                 hour, rest = divmod(step * STEP_SECONDS, 3600)
                 if rest == 0:

@@ -132,9 +132,9 @@ async def test_requests_are_worked_off_by_the_owner(new_broker: NewBroker, tmp_p
 
 @pytest.mark.integration
 async def test_the_command_shows_them_and_its_exit_code_says_whether_all_collect(
-    settings: Callable[..., Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    new_broker: NewBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own = settings(data_dir=tmp_path)
+    own = new_broker(tmp_path).settings(Settings(data_dir=tmp_path / "data"))
     for name, value in own.environment().items():
         monkeypatch.setenv(name, value)
     async with KafkaAdmin(own) as admin:

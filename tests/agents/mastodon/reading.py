@@ -39,14 +39,16 @@ class Living:
         finally:
             await stream.aclose()  # type: ignore[attr-defined]
 
-    async def until(self, reached: Callable[[], bool], passing: ManualTime | None = None) -> None:
-        """Wait until something is so, while time passes if need be; an error of the source is raised."""
+    async def until(
+        self, reached: Callable[[], bool], passing: ManualTime | None = None, *, seconds: float = 1
+    ) -> None:
+        """Wait until something is so, while time passes by ``seconds`` if need be; an error is raised."""
         async with asyncio.timeout(PATIENCE):
             while not reached():
                 if self._task.done():
                     self._task.result()
                 if passing is not None:
-                    passing.move(seconds=1)
+                    passing.move(seconds=seconds)
                 await asyncio.sleep(0.01)
 
     async def close(self) -> None:

@@ -40,6 +40,12 @@ class Server(Streams):
         """An instance of before Mastodon 4.3."""
         self.broken: set[str] = set()
         """The statuses whose context is an error."""
+        self.unreadable: set[str] = set()
+        """Those that are an error themselves, and every list with them."""
+        self.limited: set[str] = set()
+        """Those that no list of several shows, as of authors whom the moderators have limited."""
+        self.replaced = False
+        """Something else stands there, which knows no path."""
         self.by_id: list[web.Response] = []
         """Given in turn to who asks for several statuses."""
         self.remaining: int | None = None
@@ -165,6 +171,8 @@ class Server(Streams):
         self.times.append(self.clock())
         if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
             return web.json_response({"error": "The access token is invalid"}, status=401)
+        if self.replaced:
+            return web.Response(status=404, text="404 page not found")
         if self.answers and "streaming" not in request.path and request.path != "/api/v2/instance":
             return self.answers.pop(0)
         response: web.StreamResponse = await handler(request)
@@ -216,9 +224,14 @@ class Server(Streams):
         wanted = request.query.getall("id[]")
         if len(wanted) > 20:
             return web.json_response({"error": "Too many statuses"}, status=422)
-        return web.json_response([self.statuses[int(e)] for e in wanted if int(e) in self.statuses])
+        if self.unreadable & {*wanted}:
+            return web.Response(status=500)
+        shown = [e for e in wanted if int(e) in self.statuses and e not in self.limited]
+        return web.json_response([self.statuses[int(e)] for e in shown])
 
     async def _one(self, request: web.Request) -> web.Response:
+        if request.match_info["id"] in self.unreadable:
+            return web.Response(status=500)
         status = self.statuses.get(int(request.match_info["id"]))
         return web.json_response(status) if status else _missing()
 
