@@ -102,10 +102,10 @@ async def test_what_happened_while_the_agent_did_not_run_is_told_wherever_it_is_
 async def test_a_post_that_is_absent_once_is_not_deleted(server: Server) -> None:
     async with collected(server, 1) as (reader, living, [status]):
         hidden, server.statuses = server.statuses, {}
-        await living.until(lambda: asked(server) == 2, passing=reader.time)
+        await living.until(lambda: asked(server) > 1, passing=reader.time)
         server.statuses = hidden
         first = reader.time.clock()
-        await living.until(lambda: asked(server) == 3, passing=reader.time)
+        await living.until(lambda: asked(server) > 2, passing=reader.time)
         assert reader.time.clock() - first >= SETTLED
         await pass_rounds(living, reader, 2)
     assert ids(living.items) == [status["uri"]]
@@ -195,7 +195,7 @@ async def test_a_server_that_wants_to_be_left_alone_is(server: Server) -> None:
         await server.hang_up()
         await asyncio.sleep(0.1)  # until the agent rests
         reader.time.move(minutes=19)
-        await living.until(lambda: asked(server) == 2, passing=reader.time)
+        await living.until(lambda: asked(server) > 1, passing=reader.time)
         assert reader.time.clock() - refused >= timedelta(minutes=20)
         await living.until(lambda: ids(living.items)[1:] == ["-" + status["uri"]], passing=reader.time)
 
