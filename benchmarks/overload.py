@@ -2,8 +2,9 @@
 
 Starts ``molva up`` with the HTTP ingest on a fresh data dir, posts batches from several connections as fast
 as they are answered, stops ClickHouse (SIGSTOP) for the whole overload, lets it go on, and looks for every
-post that was answered with 202. Prints JSON; exit code 1 if one is missing or doubled. The slope is that of a
-straight line through the sizes of the second half of the time in which the ingest refuses.
+post that was answered with 202. Prints JSON. The slope is that of a straight line through the sizes of the
+second half of the time in which the ingest refuses. Exit code 1: a post is missing or doubled, the ingest
+never refused, or, in an overload of five minutes or more, the memory of a process is not flat.
 
     .venv/bin/python benchmarks/overload.py [--minutes 10] [--max-backlog 20000] [--broker tansu|kafka]
 """
@@ -20,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -46,6 +47,10 @@ IMPATIENCE_S = 0.2
 """A sender that is refused comes again so soon: ruder than Retry-After asks."""
 SAMPLE_S = 1.0
 MIB = 2**20
+FLAT_MIB_PER_MINUTE = 1.0
+"""A larger slope is a failure."""
+LONG_ENOUGH = 5.0
+"""Minutes from which on the slope is judged: caches have filled and allocators have settled by then."""
 START_S, DRAIN_S = 180.0, 1800.0
 TEXTS = (
     "Сбербанк опять лежит, третий час не могу оплатить",
@@ -160,6 +165,12 @@ def memory(seen: Seen) -> dict[str, Any]:
     return found
 
 
+def grown(sizes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The processes whose memory is not flat; one without a slope has not been seen refusing."""
+    slopes = {name: size["slope_mib_per_minute"] for name, size in sizes.items()}
+    return [name for name, slope in slopes.items() if slope is None or slope > FLAT_MIB_PER_MINUTE]
+
+
 def stored(stack: StackInfo, accepted: set[int]) -> dict[str, int]:
     """Wait until every accepted post is there; how many are missing and doubled."""
     query = """SELECT toUInt32(extract(id, 'b([0-9]+)-')) AS batch, count(), uniqExact(id)
@@ -195,6 +206,8 @@ def main() -> None:
                 os.kill(stack.clickhouse_pid, signal.SIGCONT)
             recovering = time.monotonic()
             posts = stored(stack, seen.accepted)
+    sizes = memory(seen)
+    growing = grown(sizes) if chosen.minutes >= LONG_ENOUGH else []
     refused_after = None if seen.refused_at is None else round(seen.refused_at - seen.began, 1)
     report = {
         "minutes": chosen.minutes,
@@ -204,10 +217,11 @@ def main() -> None:
         "refused_after_s": refused_after,
         "posts": posts,
         "recovered_after_s": round(time.monotonic() - recovering, 1),
-        "memory": memory(seen),
+        "memory": sizes,
+        "not_flat": growing,
     }
     print(json.dumps(report, indent=1))
-    if posts["missing"] or posts["doubled"] or refused_after is None:
+    if posts["missing"] or posts["doubled"] or refused_after is None or growing:
         raise SystemExit(1)
 
 

@@ -15,7 +15,7 @@ from agents.cursor import MemoryCursors
 from agents.service import run_source
 from pipeline.bench.held import Held, Line
 from pipeline.bench.mix import Mix, MixSource
-from pipeline.bench.usage import Meter
+from pipeline.bench.usage import Meter, Usage
 from pipeline.bench.visible import Stored, Visible, quantile_ms
 from pipeline.drain import HOPS, drain, lag
 from pipeline.embedded.errors import EmbeddedError
@@ -107,6 +107,7 @@ async def run_phase(
             async with KafkaAdmin(local.settings) as admin:
                 await drain(admin, _now, STANDSTILL)
             seconds = time.monotonic() - started
+            usage = meter.by_stage()  # what follows is not the pipeline's work
         finally:
             over.set()
             await watching
@@ -114,7 +115,7 @@ async def run_phase(
         stored = visible.stored()
         require_exact(stored, posts)
         waited = visible.seconds()
-    return _phase(posts, rate, seconds, waited, stored, meter, held)
+    return _phase(posts, rate, seconds, waited, stored, usage, held)
 
 
 async def _watch(local: Local, visible: Visible, meter: Meter, over: asyncio.Event) -> None:
@@ -167,10 +168,9 @@ def _phase(
     seconds: float,
     waited: Any,
     stored: Stored,
-    meter: Meter,
+    usage: dict[str, Usage],
     held: Held,
 ) -> Phase:
-    usage = meter.by_stage()
     return Phase(
         posts=posts,
         rate=rate,

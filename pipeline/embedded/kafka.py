@@ -70,7 +70,9 @@ class EmbeddedKafka(EmbeddedServer):
         self._libs = libs
         self._security = security
         heap_mb = HEAP_MB[brokers] if heap_mb is None else heap_mb
-        self._options = [f"-Xms{heap_mb}m", f"-Xmx{heap_mb}m", *(["-XX:TieredStopAtLevel=1"] * short_lived)]
+        # Java would take its heap bit by bit over hours, which looks like a leak
+        habit = "-XX:TieredStopAtLevel=1" if short_lived else "-XX:+AlwaysPreTouch"
+        self._options = [f"-Xms{heap_mb}m", f"-Xmx{heap_mb}m", habit]
         self._ports: Sequence[Ports] = ()
 
     def _choose_ports(self) -> None:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.chaos.faults_clickhouse import clickhouse_fault
-from tests.chaos.means import NotHere, network, paused, send
+from tests.chaos.means import NotHere, kill, network, paused, send
 from tests.chaos.schedule import Fault
 from tests.chaos.world import World
 
@@ -25,7 +25,7 @@ async def befall(world: World, fault: Fault) -> AsyncIterator[None]:
     """The fault holds inside the block.
 
     Raises:
-        NotHere: it needs what this machine lacks.
+        NotHere: it needs what this machine lacks, or there is nothing left to kill.
     """
     target = fault.target
     if fault.kind == "join":
@@ -44,7 +44,7 @@ async def befall(world: World, fault: Fault) -> AsyncIterator[None]:
 async def _worker(world: World, name: str, kind: str) -> AsyncIterator[None]:
     pid = await _pid(world, name)
     if kind == "kill":
-        send(pid, signal.SIGKILL)
+        kill(pid)
         yield
     elif kind == "restart":
         send(pid, signal.SIGTERM)
@@ -137,6 +137,9 @@ async def _broker(world: World, number: int, kind: str) -> AsyncIterator[None]:
             await asyncio.to_thread(node.start)
     elif kind == "pause":
         async with paused(node.pid):
+            yield
+    elif kind == "apart":
+        async with network(world.between_brokers[number - 1], "hole"):
             yield
     else:
         async with network(proxy, kind):

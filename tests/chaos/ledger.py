@@ -33,6 +33,7 @@ COUNTED = {
     "dead_letters": ("id", "''"),
 }
 """Of each table what tells its rows apart, and their timeline."""
+DEAD_LETTERS = "molva.dead-letters"
 SHOWN, DETAILS = 5, 200
 
 
@@ -148,9 +149,14 @@ async def _kafka(
         verdict.expect(f"confirmed records that {topic} has lost", noted - held)
         if topic == "molva.posts.raw":
             verdict.expect(f"records of {topic} that nobody confirmed", held - noted)
-    letters = [json.loads(record.value)["id"] for record in await records(kafka, "molva.dead-letters")]
-    stored = {row[0] for row in clickhouse.rows("SELECT id FROM dead_letters")}
-    verdict.expect("dead letters in Kafka or in ClickHouse alone", stored ^ set(letters))
+    broken = {(line["partition"], line["offset"]) for line in lines if line["topic"] == DEAD_LETTERS}
+    letters = {
+        json.loads(record.value)["id"]
+        for record in await records(kafka, DEAD_LETTERS)
+        if (record.partition, record.offset) not in broken  # these become rows at once
+    }
+    stored = clickhouse.rows(f"SELECT id FROM dead_letters WHERE NOT startsWith(origin, '{DEAD_LETTERS}:')")
+    verdict.expect("dead letters in Kafka or in ClickHouse alone", {row[0] for row in stored} ^ letters)
     left = {place: count for place, count in (await lag(kafka)).items() if count}
     verdict.expect("partitions not read to their end", (f"{place}: {left[place]} left" for place in left))
 

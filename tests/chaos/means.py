@@ -7,11 +7,28 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+import psutil
+
 from tests.chaos.proxy import Mode, Proxy
 
 
 class NotHere(Exception):
-    """This machine cannot do it; the message says why."""
+    """It cannot be done here and now; the message says why."""
+
+
+def kill(pid: int) -> None:
+    """SIGKILL.
+
+    Raises:
+        NotHere: the process has just ended by itself, so that it was not killed.
+    """
+    try:
+        ended = psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        os.kill(pid, signal.SIGKILL)
+    except (psutil.NoSuchProcess, ProcessLookupError):
+        ended = True
+    if ended:
+        raise NotHere("the process had just ended by itself")
 
 
 def send(pid: int, number: signal.Signals) -> None:

@@ -21,6 +21,12 @@ from aiokafka import AIOKafkaProducer
 RAW = "molva.posts.raw"
 ENRICHED = "molva.posts.enriched"
 MENTIONS = "molva.mentions"
+BASELINES = "molva.baselines"
+SPIKES = "molva.spikes"
+ALERTS = "molva.alerts"
+ACTIONS = "molva.alerts.actions"
+DELETED = "molva.posts.deleted"
+DEAD_LETTERS = "molva.dead-letters"
 WATERMARK_EVERY = 250
 POISON_EVERY = 97
 AHEAD = 2000
@@ -131,6 +137,22 @@ POISONS: dict[str, Callable[[str], Made]] = {
     ),
     "not enriched": lambda name: _bad("invalid", ("storage",), ENRICHED)(
         b"{}", name, "molva.enriched-post.v1"
+    ),
+    "no baseline": lambda name: _bad("not_json", ("detection",), BASELINES)(
+        b"null and void", name, "molva.baseline.v1"
+    ),
+    "no spike": lambda name: _bad("invalid", ("notification", "storage"), SPIKES)(
+        b"{}", name, "molva.spike.v1"
+    ),
+    "no alert": lambda name: _bad("unknown_type", ("storage",), ALERTS)(b"{}", name, "molva.spike.v1"),
+    "no action": lambda name: _bad("invalid", ("notification", "storage"), ACTIONS)(
+        b'{"action": "acknowledge"}', name, "molva.alert-action.v1"
+    ),
+    "no deletion": lambda name: _bad("invalid", ("storage",), DELETED)(
+        b'{"id": "odd:1", "source": "odd"}', name, "molva.deletion.v1"
+    ),
+    "no dead letter": lambda name: _bad("not_json", ("storage",), DEAD_LETTERS)(
+        b"{", name, "molva.dead-letter.v1"
     ),
     "half a character": lambda name: _odd(
         name, json.dumps(_post(name, text="\ud800 дождь")).encode(), _headers("molva.post.v1"), name.encode()

@@ -36,7 +36,8 @@ class Report:
 
     @property
     def kills(self) -> int:
-        return sum(each.fault.kind == "kill" for each in self.struck)
+        """Processes that were ended by SIGKILL; one that had just ended by itself does not count."""
+        return sum(each.fault.kind == "kill" and not each.why for each in self.struck)
 
     def as_json(self) -> dict[str, Any]:
         """The report as the command prints it."""

@@ -20,6 +20,8 @@ GUESTS = ("enrichment", "detection", "storage")
 
 OF_A_WORKER = ("kill", "kill", "kill", "pause", "restart", "slow", "clock-ahead", "clock-behind")
 OF_A_BROKER = ("kill", "kill", "pause", "restart", "cut", "hole", "delay")
+OF_ONE_OF_THREE = ("apart",)
+"""The other brokers cannot copy what it leads."""
 OF_CLICKHOUSE = (
     "kill",
     "kill",
@@ -45,6 +47,7 @@ SECONDS = {
     "cut": (1.0, 8.0),
     "hole": (2.0, 10.0),
     "delay": (5.0, 15.0),
+    "apart": (5.0, 15.0),
     "too-many-parts": (2.0, 8.0),
     "no-space": (2.0, 8.0),
     "read-only": (2.0, 8.0),
@@ -95,6 +98,8 @@ def possible(brokers: int) -> list[tuple[str, str]]:
     """Every kind with every target, as often as it is to be drawn."""
     found = [(kind, worker) for worker in WORKERS for kind in OF_A_WORKER]
     found += [(kind, f"broker-{number}") for number in range(1, brokers + 1) for kind in OF_A_BROKER]
+    if brokers > 1:
+        found += [(kind, f"broker-{each}") for each in range(1, brokers + 1) for kind in OF_ONE_OF_THREE]
     found += [(kind, "clickhouse") for kind in OF_CLICKHOUSE]
     return found + [("join", stage) for stage in GUESTS]
 

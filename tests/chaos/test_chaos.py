@@ -26,21 +26,28 @@ AT_ONE_BROKER = [
     Fault(400, "kill", "enrichment-1", 0.0),
     Fault(700, "view-throws", "clickhouse", 3.0),
     Fault(1000, "kill", "clickhouse", 1.0),
+    Fault(1200, "slow", "storage-2", 5.0),
     Fault(1300, "pause", "detection-1", 4.0),
     Fault(1600, "too-many-parts", "clickhouse", 3.0),
     Fault(1900, "kill", "broker-1", 1.0),
     Fault(2300, "kill", "detection-2", 0.0),
     Fault(2600, "hole", "clickhouse", 4.0),
     Fault(2900, "no-space", "clickhouse", 3.0),
+    Fault(3100, "clock-ahead", "detection-1", 5.0),
     Fault(3200, "read-only", "clickhouse", 3.0),
+    Fault(3300, "disk-full", "clickhouse", 3.0),
+    Fault(3390, "restart", "clickhouse", 0.0),
 ]
 AT_THREE_BROKERS = [
     Fault(300, "kill", "broker-1", 1.0),
     Fault(800, "join", "storage", 10.0),
     Fault(1200, "cut", "broker-2", 4.0),
+    Fault(1500, "apart", "broker-3", 5.0),
     Fault(1700, "clock-behind", "enrichment-2", 8.0),
     Fault(2200, "pause", "broker-3", 5.0),
+    Fault(2500, "delay", "clickhouse", 5.0),
     Fault(2700, "restart", "storage-2", 0.0),
+    Fault(3000, "restart", "broker-2", 0.0),
     Fault(3200, "kill", "notification-1", 0.0),
 ]
 

@@ -9,7 +9,7 @@ import asyncio
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from importlib.resources import files
 from pathlib import Path
@@ -38,8 +38,8 @@ PARTITIONS = 4
 DISK_MB = 1024
 READY_S = 180.0
 LOOK_S = 0.2
-LISTENER = "WORKERS"
-PLAINTEXT = "listener.security.protocol.map=BROKERS:PLAINTEXT,CONTROLLERS:PLAINTEXT"
+WORKERS_LISTENER, REPLICAS_LISTENER = "WORKERS", "REPLICAS"
+PROTOCOLS = "listener.security.protocol.map"
 
 
 class World:
@@ -53,6 +53,8 @@ class World:
         self.clocks: Path | None = None
         """Where the clock of a worker is set; None where there is no C compiler."""
         self.to_brokers = [Proxy() for _ in range(brokers)]
+        self.between_brokers = [Proxy() for _ in range(brokers)]
+        """What the other brokers reach one through, to copy what it leads."""
         self.to_clickhouse = Proxy()
         self.crashes: list[Crash] = []
         self._names = workers
@@ -62,7 +64,7 @@ class World:
         async with AsyncExitStack() as closing:
             self.disk = closing.enter_context(small_disk(self.folder / "disk", DISK_MB))
             self.clickhouse = EmbeddedClickHouse(self.disk or self.folder)
-            for proxy in (*self.to_brokers, self.to_clickhouse):
+            for proxy in (*self.to_brokers, *self.between_brokers, self.to_clickhouse):
                 await closing.enter_async_context(proxy)
             await asyncio.to_thread(closing.enter_context, self.clickhouse)
             await asyncio.to_thread(closing.enter_context, self.kafka)
@@ -83,15 +85,17 @@ class World:
         await self._closing.aclose()
 
     def _put_proxies_before_brokers(self) -> None:
-        """A listener more for the workers, which are told the address of the proxy."""
+        """Listeners for the workers and for the other brokers, who are told the addresses of the proxies."""
         self.kafka.stop()
-        for node, proxy, port in zip(
-            self.kafka.nodes, self.to_brokers, free_ports(len(self.to_brokers)), strict=True
-        ):
-            proxy.target = port
+        free = iter(free_ports(2 * len(self.kafka.nodes)))
+        for node, *proxies in zip(self.kafka.nodes, self.to_brokers, self.between_brokers, strict=True):
+            listeners = []
+            for name, proxy in zip((WORKERS_LISTENER, REPLICAS_LISTENER), proxies, strict=True):
+                proxy.target = next(free)
+                listeners.append((name, proxy))
             file = node.folder / "server.properties"
             lines = file.read_text().splitlines()
-            file.write_text("".join(_with_listener(line, port, proxy.port) + "\n" for line in lines))
+            file.write_text("".join(_with_listeners(line, listeners) + "\n" for line in lines))
             node.launch()
         for node in self.kafka.nodes:
             node.await_ready(of=len(self.kafka.nodes))
@@ -186,12 +190,17 @@ async def until(look: Callable[[], object], good: Callable[..., bool], seconds: 
         await asyncio.sleep(LOOK_S)
 
 
-def _with_listener(line: str, port: int, proxy: int) -> str:
-    if line.startswith("listeners="):
-        return f"{line},{LISTENER}://{LOOPBACK}:{port}"
-    if line.startswith("advertised.listeners="):
-        return f"{line},{LISTENER}://{LOOPBACK}:{proxy}"
-    return f"{line},{LISTENER}:PLAINTEXT" if line == PLAINTEXT else line
+def _with_listeners(line: str, listeners: Sequence[tuple[str, Proxy]]) -> str:
+    """A line of a broker's configuration, with listeners more; brokers speak to each other by one of them."""
+    setting = line.partition("=")[0]
+    added = {
+        "listeners": [f"{name}://{LOOPBACK}:{proxy.target}" for name, proxy in listeners],
+        "advertised.listeners": [f"{name}://{LOOPBACK}:{proxy.port}" for name, proxy in listeners],
+        PROTOCOLS: [f"{name}:PLAINTEXT" for name, _ in listeners],
+    }
+    if setting == "inter.broker.listener.name":
+        return f"{setting}={REPLICAS_LISTENER}"
+    return ",".join([line, *added.get(setting, [])])
 
 
 def _clocks(folder: Path) -> Path | None:
