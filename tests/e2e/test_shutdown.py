@@ -1,7 +1,8 @@
-"""SIGTERM under load: every worker and agent ends in order and in time, and nothing is lost or doubled."""
+"""SIGTERM under load, also where a server hangs: every process ends in time, nothing is lost or doubled."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -10,13 +11,16 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from itertools import count
 from pathlib import Path
 
 import httpx
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from pipeline.embedded.process import LOOPBACK, free_ports
+from pipeline.embedded.stack import StackInfo, find_stack
 from pipeline.health import read_workers
 from pipeline.supervisor import STOP_S
 from tests.e2e.conftest import Up, await_value, running, story_rows, write_rows
@@ -101,14 +105,45 @@ def test_every_worker_ends_in_order_within_the_supervisor_s_patience(up: Up, tmp
     assert rolled == recounted
 
 
+@pytest.mark.parametrize("server", ["clickhouse", "broker"])
+def test_every_worker_ends_in_time_though_a_server_hangs(up: Up, tmp_path: Path, server: str) -> None:
+    rows = story_rows()[:2000]
+    file = write_rows(tmp_path / f"{server}.jsonl", rows, server)
+    before = exits(up)
+    hung = stack_of(up).clickhouse_pid if server == "clickhouse" else stack_of(up).broker_pid
+    assert up.run("replay", file, "--json").returncode == 0
+    pids = {name: up.pid(name) for name in WORKERS}
+    os.kill(hung, signal.SIGSTOP)
+    try:
+        until = time.monotonic() + STOP_S
+        for pid in pids.values():
+            os.kill(pid, signal.SIGTERM)
+        for name, pid in pids.items():
+            await_value(partial(ended, up, name, pid), until - time.monotonic())
+    finally:
+        os.kill(hung, signal.SIGCONT)
+    up.replay(write_rows(tmp_path / "after.jsonl", rows[:1], f"after-{server}"))  # waits for all of it
+    first = {name: codes[len(before.get(name, ())) :][:1] for name, codes in exits(up).items()}
+    assert first == {name: ["0"] for name in WORKERS}
+    assert up.rows(POSTS, {"timeline": f"replay:{file.name}"}) == [(len(rows), len(rows))]
+
+
 def terminate(up: Up, name: str) -> None:
     """SIGTERM to a worker; return when it runs again. Longer than the supervisor waits is too long."""
     pid = up.pid(name)
     os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + STOP_S
-    await_value(lambda: not Path(f"/proc/{pid}/stat").exists() or up.pid(name) != pid, STOP_S)
-    assert time.monotonic() < deadline
+    await_value(lambda: ended(up, name, pid), STOP_S)
     await_value(lambda: any(each["name"] == name and each["pid"] not in (None, pid) for each in workers(up)))
+
+
+def ended(up: Up, name: str, pid: int) -> bool:
+    return not Path(f"/proc/{pid}/stat").exists() or up.pid(name) != pid
+
+
+def stack_of(up: Up) -> StackInfo:
+    found = find_stack(up.data_dir)
+    assert found is not None
+    return found
 
 
 def workers(up: Up) -> list[dict[str, object]]:
@@ -124,12 +159,28 @@ def exits(up: Up) -> dict[str, list[str]]:
     return found
 
 
-def test_the_log_of_a_worker_is_json_names_the_records_and_keeps_the_secrets(up: Up, tmp_path: Path) -> None:
-    up.replay(write_rows(tmp_path / "named.jsonl", story_rows()[:1], "named"))
+def test_the_log_of_a_worker_is_json_names_the_records_and_keeps_the_secrets(up: Up) -> None:
+    asyncio.run(publish(stack_of(up).bootstrap, "odd:1", b"no JSON"))
+    query = "SELECT origin FROM dead_letters WHERE payload = 'no JSON'"
+    [[origin]] = await_value(lambda: up.rows(query))
     lines = [
         json.loads(line)
         for log in (up.data_dir / "logs").glob("*.log*")
         for line in log.read_text(encoding="utf-8").splitlines()
     ]
     assert {"time", "level", "logger", "message"} <= set.intersection(*(set(line) for line in lines))
+    [told] = [line for line in lines if line["message"].startswith("dead letter")]
+    assert f"{told['topic']}:{told['partition']}:{told['offset']}" == origin
+    assert told["post_id"] == "odd:1"
     assert TOKEN not in json.dumps(lines)
+
+
+async def publish(bootstrap: str, post_id: str, value: bytes) -> None:
+    """Any bytes as a post, straight into the raw topic."""
+    headers = [("ce_type", b"molva.post.v1"), ("ce_id", post_id.encode())]
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all")
+    await producer.start()
+    try:
+        await producer.send_and_wait("molva.posts.raw", value, key=post_id.encode(), headers=headers)
+    finally:
+        await producer.stop()

@@ -24,9 +24,12 @@ from pipeline.storm import StormLimit
 from schemas import EnrichedPost, Mention, RawPost, Record
 from schemas.codec import Message, decode, encode
 from schemas.export import file_name
+from tests.alerts.spikes import spike
+from tests.alerts.surroundings import Scripted, Stage, webhooks
 from tests.reprocess.runs import WATCHLIST
 from tests.sink import samples
 from tests.sink.worlds import World, new_world, running
+from tests.stages.test_detection import crisis, undisturbed
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
@@ -101,6 +104,53 @@ async def test_enrichment_reads_both_and_writes_for_both() -> None:
 def incoming(sent: Message, offset: int) -> Incoming:
     """A message as the stage reads it."""
     return Incoming(topics.RAW, 0, offset, sent.value, sent.headers, NOW)
+
+
+def as_old(record: Record) -> bytes:
+    """A record as the last release would have written it: without the fields that it did not have."""
+    schema = json.loads(
+        (ROOT / "schemas/released/write" / file_name(type(record))).read_text(encoding="utf-8")
+    )
+    return json.dumps(_known(json.loads(encode(record).value), schema, schema)).encode()
+
+
+def _known(value: Any, schema: Any, root: Any) -> Any:
+    """``value`` without what its schema does not name."""
+    for each in [schema, *schema.get("anyOf", ())]:
+        if "$ref" in each:
+            each = root["$defs"][each["$ref"].rpartition("/")[2]]
+        if isinstance(value, dict) and "properties" in each:
+            named = each["properties"]
+            return {name: _known(part, named[name], root) for name, part in value.items() if name in named}
+        if isinstance(value, list) and isinstance(each.get("items"), dict):
+            return [_known(part, each["items"], root) for part in value]
+    return value
+
+
+async def test_detection_finds_the_same_in_records_of_both() -> None:
+    records = crisis()
+    assert as_old(records[0]) != encode(records[0]).value
+    mixed = [as_old(each) if isinstance(each, Mention) and n % 2 else each for n, each in enumerate(records)]
+    run, expected = await undisturbed(mixed), await undisturbed(records)
+    assert [spike.status for spike in expected.spikes()].count("opened") >= 2
+    assert run.spikes() == expected.spikes()
+    assert [item for item in run.sent if item.topic == topics.DEAD_LETTERS] == []
+
+
+async def test_notification_tells_of_both() -> None:
+    chat = Scripted("chat")
+    stage = Stage(webhooks("chat"), [chat])
+    await stage.shift.start()
+    new = [encode(each) for each in (spike("new"), spike("new", 2, "resolved", minute=9))]
+    both = [*old(topics.SPIKES), *new]
+    await stage.shift.take(
+        [Incoming(topics.SPIKES, 0, n, each.value, each.headers, NOW) for n, each in enumerate(both)]
+    )
+    await stage.settled()
+    await stage.shift.end()
+    told = [(each.alert.lead.object_id, each.alert.event) for each in chat.got]
+    assert told == [(name, event) for name in ("sberbank", "new") for event in ("opened", "resolved")]
+    assert stage.letters() == []
 
 
 @pytest.fixture
