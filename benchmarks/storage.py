@@ -1,6 +1,7 @@
 """What storing costs: CPU of storage and of ClickHouse for 1,000 posts, by rows per insert; JSON.
 
     python -m benchmarks.storage [--posts 4500] [--sizes 100,375,1500,5000] [--rate 1500] [--data DIR]
+    python -m benchmarks.storage --posts 40000 --sizes 640 --rate 640 --stored 300000 [--merge-at 0]
 
 Records are those of ``molva bench pipeline`` after the real enrichment, made once and kept in the temporary
 folder; each size gets them under fresh ids, in an empty database of an embedded ClickHouse. A step takes
@@ -8,6 +9,8 @@ what one partition of the posts' topic gives and the mentions that belong to it,
 look-up, insert. ``--rate`` paces the steps to so many posts a second, so that merges have their
 real work; 0: back to back. ClickHouse's CPU is counted until its merges have settled; ``idle`` is what the
 server takes meanwhile for doing nothing. Decoding is measured in this thread, the client's work with it.
+``--stored`` and ``--merge-at`` show what merges cost: ids that are there before, and how many parts are
+merged at once instead of the migrations' sixteen (0: ClickHouse's own choice).
 """
 
 from __future__ import annotations
@@ -20,106 +23,23 @@ import tempfile
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import psutil
 
-from pipeline.bench.limit import BATCH, Enricher
-from pipeline.bench.mix import read_mix
+from benchmarks.stored_records import Made, Stored, records, steps
 from pipeline.embedded.clickhouse import EmbeddedClickHouse
-from pipeline.garbage import settle
-from pipeline.nlp.annotator import build_annotator
 from pipeline.settings import Settings
 from pipeline.sink.batch import Batch
 from pipeline.sink.clickhouse import Clients, connect
 from pipeline.sink.migrations import migrate
 from pipeline.sink.reading import read
 from pipeline.sink.writer import Writer
-from pipeline.topics import ENRICHED, MENTIONS
-from schemas import EnrichedPost
-from schemas.codec import encode
 
 ROOT = Path(__file__).resolve().parent.parent
-WATCHLIST = ROOT / "examples" / "banks-and-operators.yaml"
-PLACE = "bench:round00000"
-"""The timeline of the kept records; the digits become those of the size, which makes fresh ids."""
 SETTLE_SECONDS, LOOKS = 60.0, 5
-
-
-class Stored(NamedTuple):
-    """A record as storage's consumer gives it."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    value: bytes
-    headers: Sequence[tuple[str, bytes]]
-
-
-Made = list[tuple[bytes, list[bytes]]]
-"""The value of each enriched post, and those of its mentions."""
-
-
-def records(posts: int, data: Path, model: str) -> Made:
-    """Enriched posts and their mentions, from the temporary folder if they are there: remove the file after
-    a change to the records.
-    """
-    kept = Path(tempfile.gettempdir()) / f"molva-bench-storage-{model}-{posts}.json"
-    if not kept.exists():
-        made = _enrich(posts, data, model)
-        fresh = kept.with_suffix(f".{os.getpid()}")
-        fresh.write_text(
-            json.dumps([(post.decode(), [each.decode() for each in about]) for post, about in made])
-        )
-        fresh.replace(kept)
-    return [
-        (post.encode(), [each.encode() for each in about]) for post, about in json.loads(kept.read_text())
-    ]
-
-
-def _enrich(posts: int, data: Path, model: str) -> Made:
-    mix = read_mix(data, WATCHLIST)
-    enricher = Enricher(build_annotator(WATCHLIST, model))
-    settle()
-    now = datetime.now(UTC)
-    made: Made = []
-    for start in range(0, posts, BATCH):
-        batch = [mix.post(number, PLACE, now, now) for number in range(start, min(start + BATCH, posts))]
-        for record in enricher.enrich(batch, now):
-            value = encode(record).value
-            if isinstance(record, EnrichedPost):
-                made.append((value, []))
-            else:
-                made[-1][1].append(value)
-    return made
-
-
-def steps(made: Made, size: int) -> Iterator[tuple[list[Stored], list[Stored]]]:
-    """What storage reads: ``size`` posts, and their mentions; the ids are new for each size."""
-    fresh = [(PLACE, f"bench:round{size:05}"), (PLACE.replace(":", "-"), f"bench-round{size:05}")]
-
-    def renamed(value: bytes) -> bytes:
-        for old, new in fresh:
-            value = value.replace(old.encode(), new.encode())
-        return value
-
-    def stored(topic: str, kind: str, lo: int, values: Sequence[bytes]) -> list[Stored]:
-        header = [("ce_type", f"molva.{kind}.v1".encode())]
-        return [Stored(topic, 0, lo + at, 0, renamed(value), header) for at, value in enumerate(values)]
-
-    mentions = 0
-    for start in range(0, len(made), size):
-        part = made[start : start + size]
-        about = [value for _, values in part for value in values]
-        yield (
-            stored(ENRICHED, "enriched-post", start, [value for value, _ in part]),
-            stored(MENTIONS, "mention", mentions, about),
-        )
-        mentions += len(about)
 
 
 class Sink:
@@ -164,17 +84,43 @@ class Sink:
         return result
 
 
-def measure(settings: Settings, server: psutil.Process, made: Made, size: int, rate: float) -> dict[str, Any]:
-    """CPU milliseconds for 1,000 posts: of this process by step, and of the server."""
+class Tables(NamedTuple):
+    """How the tables are before: see ``--stored`` and ``--merge-at``."""
+
+    stored: int = 0
+    merge_at: int | None = None
+
+    def prepare(self, client: Any, database: str) -> None:
+        """Make them so, after the migrations."""
+        for table, part in (("post_ids", 1), ("mention_ids", 8)):
+            client.execute(
+                f"INSERT INTO {database}.{table} (id) "
+                f"SELECT concat('bench:before-', toString(number)) FROM numbers({self.stored // part})"
+            )
+        for (table,) in client.execute(
+            "SELECT name FROM system.tables WHERE database = %(d)s AND engine_full LIKE '%%merge_at_once%%'",
+            {"d": database},
+        ):
+            if self.merge_at is not None:
+                setting = f"min_parts_to_merge_at_once = {self.merge_at}"
+                client.execute(f"ALTER TABLE {database}.{table} MODIFY SETTING {setting}")
+
+
+def measure(
+    settings: Settings, server: psutil.Process, made: Made, size: int, rate: float, tables: Tables
+) -> dict[str, Any]:
+    """CPU milliseconds for 1,000 posts: of this process by step, and of the server; rows that merges read."""
     own = settings.model_copy(update={"clickhouse_database": f"bench_{uuid.uuid4().hex}"})
     admin = connect(own, "default")
     migrate(admin, own.clickhouse_database)
-    sink = Sink(own, server)
+    tables.prepare(admin, own.clickhouse_database)
+    sink, merged = Sink(own, server), merged_rows(admin)
     began, before = time.perf_counter(), server_seconds(server)
     posts, mentions = sink.store_all(list(steps(made, size)), rate)
     serving = server_seconds(server) - before
     settled(admin, own.clickhouse_database)
     whole, wall = server_seconds(server) - before, time.perf_counter() - began
+    merged = merged_rows(admin) - merged
     stored = admin.execute(f"SELECT uniqExact(id), count() FROM {own.clickhouse_database}.posts")
     if stored != [(posts, posts)]:
         sys.exit(f"ids and rows of posts are {stored} instead of {posts}")
@@ -190,9 +136,15 @@ def measure(settings: Settings, server: psutil.Process, made: Made, size: int, r
         "storage_ms": round(sum(sink.here.values()) * 1000 / thousands, 1),
         "clickhouse_ms": round(whole * 1000 / thousands, 1),
         "clickhouse_after_ms": round((whole - serving) * 1000 / thousands, 1),
+        "merged_rows_per_post": round(merged / posts, 1),
         "storage_ms_by_step": {step: round(s * 1000 / thousands, 1) for step, s in sink.here.items()},
         "clickhouse_ms_by_step": {step: round(s * 1000 / thousands, 1) for step, s in sink.there.items()},
     }
+
+
+def merged_rows(client: Any) -> int:
+    """How many rows the server's merges have read so far."""
+    return int(client.execute("SELECT sum(value) FROM system.events WHERE event = 'MergedRows'")[0][0])
 
 
 def settled(client: Any, database: str) -> None:
@@ -219,7 +171,8 @@ def report(arguments: argparse.Namespace) -> dict[str, Any]:
         own = ("host", "port", "user", "password")
         settings = Settings(**{f"clickhouse_{name}": getattr(stack, name) for name in own})
         server = psutil.Process(stack.pid)
-        measure(settings, server, made[:1000], 500, 0.0)  # the server's first inserts are dearer
+        tables = Tables(arguments.stored, arguments.merge_at)
+        measure(settings, server, made[:1000], 500, 0.0, Tables())  # the server's first inserts are dearer
         before = server_seconds(server), time.perf_counter()
         time.sleep(3)
         idle = (server_seconds(server) - before[0]) / (time.perf_counter() - before[1])
@@ -227,9 +180,10 @@ def report(arguments: argparse.Namespace) -> dict[str, Any]:
         return {
             "posts": len(made),
             "rate": arguments.rate,
+            **tables._asdict(),
             "load": os.getloadavg()[0],
             "idle_cpu_per_s": round(idle, 4),
-            "sizes": [measure(settings, server, made, size, arguments.rate) for size in sizes],
+            "sizes": [measure(settings, server, made, size, arguments.rate, tables) for size in sizes],
         }
 
 
@@ -242,6 +196,8 @@ def main() -> None:
     parser.add_argument("--posts", type=int, default=4500)
     parser.add_argument("--rate", type=float, default=1500.0)
     parser.add_argument("--sizes", default="100,375,1500,5000")
+    parser.add_argument("--stored", type=int, default=0, help="ids of posts that are there before")
+    parser.add_argument("--merge-at", type=int, help="parts to merge at once; 0: as ClickHouse would")
     arguments = parser.parse_args()
     print(json.dumps(report(arguments), indent=2))
 

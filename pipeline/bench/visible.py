@@ -83,6 +83,6 @@ class Visible:
         return Stored(*self.execute(_COUNTS, {"timeline": self.timeline})[0])
 
 
-def quantile_ms(seconds: Sequence[float], share: float) -> float:
-    """A quantile in milliseconds; 0 of nothing."""
-    return round(float(np.quantile(np.array(seconds), share)) * 1000, 1) if seconds else 0.0
+def quantile_ms(seconds: Sequence[float], share: float) -> float | None:
+    """A quantile in milliseconds; None of nothing."""
+    return round(float(np.quantile(np.array(seconds), share)) * 1000, 1) if seconds else None

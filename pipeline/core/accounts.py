@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from pipeline.core.watchlist import ANY_SOURCE, Watchlist
+
+REMEMBERED: Final = 16_384
+"""Authors and channels whose owners are kept; most come again and again."""
 
 _HOSTS = {
     "vk": ("vk.com", "vk.ru", "vkontakte.ru"),
@@ -71,9 +75,10 @@ class Owners:
                         if watched.id not in known:
                             self._ids[key] = (*known, watched.id)
         self._names = {name for _, name in self._ids}
+        self.of = lru_cache(REMEMBERED)(self._of)
+        """``of(source, names)``: ids of the objects that own an account of one of the names in a source."""
 
-    def of(self, source: str, names: tuple[str, ...]) -> tuple[str, ...]:
-        """The ids of the objects that own an account called one of ``names`` in ``source``."""
+    def _of(self, source: str, names: tuple[str, ...]) -> tuple[str, ...]:
         found: dict[str, None] = {}
         for name in filter(None, (name.strip().lower() for name in names)):
             # without a dot it is no address, so it can only be spelled as it is, or without its @

@@ -1,6 +1,6 @@
 """Detection: mentions and watermarks in, spikes out, state in a Faust table.
 
-Records are absorbed one by one; a checkpoint comes when nothing more waits (twice a second at most, at once
+Records are absorbed one by one; a checkpoint comes when nothing more waits (once a second at most, at once
 where there are spikes), or after 500 records. It sends the spikes, writes the changed states, and only then
 acknowledges the records behind them. A crash in between delivers them again: states skip what they have
 absorbed, and a spike sent twice is the same event. Baselines come in a topic of their own with the same
@@ -33,7 +33,7 @@ from schemas.spike import Resolution
 
 STAGE = "detection"
 CHECKPOINT_RECORDS = 500
-CHECKPOINT_PAUSE = timedelta(seconds=0.5)
+CHECKPOINT_PAUSE = timedelta(seconds=1)
 """A checkpoint writes whole states: one per record would cost more than all the rest of the stage."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)

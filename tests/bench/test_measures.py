@@ -61,7 +61,7 @@ def test_a_look_reads_on_from_the_partition_that_is_furthest_behind_and_the_last
 
 def test_quantiles_are_milliseconds() -> None:
     assert quantile_ms([0.1, 0.2, 0.3], 0.5) == 200.0
-    assert quantile_ms([], 0.99) == 0.0
+    assert quantile_ms([], 0.99) is None
 
 
 @pytest.mark.parametrize("stored", [Stored(99, 99, 5, 0), Stored(101, 100, 5, 0)])

@@ -17,7 +17,7 @@ from pipeline.sink.migrations import ChangedMigration, Migration, NewerDatabase,
 NAMES = [migration.name for migration in known()]
 IDEMPOTENT = re.compile(
     r"CREATE (TABLE|VIEW|MATERIALIZED VIEW) IF NOT EXISTS\b|CREATE OR REPLACE VIEW\b"
-    r"|ALTER TABLE \w+ \w+ \w+ IF (NOT )?EXISTS\b"
+    r"|ALTER TABLE \w+ (\w+ \w+ IF (NOT )?EXISTS\b|MODIFY SETTING\b)"
 )
 TARGETS = (
     *("posts", "post_ids", "entities", "mentions", "mention_ids"),

@@ -26,7 +26,7 @@ RELEASED = json.loads(Path(__file__).with_name("released_inserts.json").read_tex
 ALLOWED = {
     "expand": re.compile(
         r"CREATE (TABLE|VIEW|MATERIALIZED VIEW) IF NOT EXISTS |CREATE OR REPLACE VIEW |"
-        r"ALTER TABLE \w+ (ADD (COLUMN|INDEX) IF NOT EXISTS |MODIFY COLUMN IF EXISTS \w+ Enum8\()"
+        r"ALTER TABLE \w+ (ADD (COLUMN|INDEX) IF NOT EXISTS |MODIFY (COLUMN IF EXISTS \w+ Enum8\(|SETTING ))"
     ),
     "migrate": re.compile(r"INSERT INTO |ALTER TABLE \w+ (UPDATE|MATERIALIZE) |CREATE TABLE IF NOT EXISTS "),
     "contract": re.compile(r"DROP (TABLE|VIEW) IF EXISTS |ALTER TABLE \w+ (DROP|MODIFY|RENAME) "),
